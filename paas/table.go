@@ -1,0 +1,77 @@
+package paas
+
+import "net/netip"
+
+// Table is all that the edge knows: control sends the whole of it, the edge obeys and keeps the last one for when control is away.
+type Table struct {
+	Generation uint64      `json:"generation"` // grows with each change
+	Dashboard  []string    `json:"dashboard"`  // hosts (names or bare addresses) whose requests go to control
+	Routes     []Route     `json:"routes"`
+	TLS        TLSSettings `json:"tls"`
+	Draining   []string    `json:"draining"` // instances that should get nothing new but may still have requests
+}
+
+// Route is one app × environment: its hosts and where their requests go.
+type Route struct {
+	App         string     `json:"app"`
+	Environment string     `json:"environment"`
+	Name        string     `json:"name"` // for messages
+	Hosts       []string   `json:"hosts"`
+	Release     int        `json:"release"`
+	Upstreams   []Upstream `json:"upstreams"` // empty: the app has no live version; the edge says so
+}
+
+// Upstream is a live instance: an address, or a directory below <data>/static.
+type Upstream struct {
+	Instance string         `json:"instance"`
+	Addr     netip.AddrPort `json:"addr,omitzero"`
+	Dir      string         `json:"dir,omitempty"` // build id
+	SPA      bool           `json:"spa,omitempty"`
+}
+
+// TLSMode is how visitors' connections are secured.
+type TLSMode string
+
+const (
+	TLSACME       TLSMode = "acme"
+	TLSSelfSigned TLSMode = "self-signed"
+	TLSOff        TLSMode = "off"
+)
+
+// TLSSettings tell the edge how to get certificates.
+type TLSSettings struct {
+	Mode      TLSMode `json:"mode"`
+	Email     string  `json:"email,omitempty"`
+	CA        string  `json:"ca,omitempty"`         // ACME directory; "" is Let's Encrypt
+	CARoots   string  `json:"ca_roots,omitempty"`   // PEM of roots to trust for talking to CA, for private CAs
+	HTTPSPort int     `json:"https_port,omitempty"` // for redirects, when it is not 443
+}
+
+// EdgeStatus is what an edge process reports.
+type EdgeStatus struct {
+	PID          int                     `json:"pid"`
+	Version      string                  `json:"version"`
+	Generation   uint64                  `json:"generation"` // persisted
+	Handing      bool                    `json:"handing"`    // its listeners went to a successor; it only drains
+	Active       map[string]int          `json:"active"`     // instance → requests and streams in progress
+	Counters     map[string]EdgeCounters `json:"counters"`   // instance → totals since this process began
+	Certificates map[string]CertStatus   `json:"certificates"`
+	Fingerprint  string                  `json:"fingerprint,omitempty"` // SHA-256 of the self-signed authority's certificate, hex with colons
+	Authority    string                  `json:"authority,omitempty"`   // its PEM
+}
+
+// EdgeCounters are totals of one instance.
+type EdgeCounters struct {
+	Requests int64 `json:"requests"`
+	Received int64 `json:"received"` // bytes from visitors
+	Sent     int64 `json:"sent"`
+	Errors   int64 `json:"errors"` // answers of 500 and above
+}
+
+// CertStatus is how a host's certificate stands.
+type CertStatus struct {
+	State   string `json:"state"` // "ok", "pending", "failed"
+	Issuer  string `json:"issuer,omitempty"`
+	Expires int64  `json:"expires,omitempty"` // Unix seconds
+	Error   string `json:"error,omitempty"`
+}

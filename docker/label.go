@@ -1,0 +1,64 @@
+package docker
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+
+	"github.com/moby/moby/client"
+
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+// Labels of everything made here. A container inherits its image's labels, which may be a stranger's: each container therefore sets
+// all of them, empty where they do not apply.
+const (
+	labelInstallation = "cloudsania.installation"
+	labelKind         = "cloudsania.kind"
+	labelApp          = "cloudsania.app"
+	labelEnvironment  = "cloudsania.environment"
+	labelRelease      = "cloudsania.release"
+	labelProcess      = "cloudsania.process"
+	labelInstance     = "cloudsania.instance"
+	labelBuild        = "cloudsania.build"
+	labelImage        = "cloudsania.image" // on a build's volume: pack's temporary image, which carries no label of ours
+)
+
+// Values of labelKind. Those of killed work are removed by RemoveLeftovers, the others stay.
+const (
+	kindInstance = "instance" // a copy of an app
+	kindOnce     = "once"     // a release command
+	kindBuild    = "build"    // containers, volumes, networks of a build
+	kindWork     = "work"     // our own short-lived containers: deriving an image, copying out of one
+	kindKept     = "kept"     // images, caches, environments' networks
+)
+
+// labels returns a full set with those of with in it.
+func (e *Engine) labels(kind string, with map[string]string) map[string]string {
+	m := map[string]string{labelApp: "", labelEnvironment: "", labelRelease: "", labelProcess: "", labelInstance: "", labelBuild: "", labelImage: ""}
+	maps.Copy(m, with)
+	m[labelInstallation], m[labelKind] = e.installation, kind
+	return m
+}
+
+// ours filters for things of this installation and of a kind.
+func (e *Engine) ours(kind string) client.Filters {
+	return client.Filters{}.Add("label", labelInstallation+"="+e.installation, labelKind+"="+kind)
+}
+
+// validName is narrower than Docker's rule: nothing of it can be read as a path or an option.
+var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{1,127}$`)
+
+// checkName guards names of volumes and networks, which callers make of our ids.
+func checkName(what, name string) error {
+	if validName.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf("%q cannot be the name of a docker %s", paas.Clip(name, 60), what)
+}
+
+// foreign is the answer when a name of ours belongs to somebody else.
+func foreign(what, name string) error {
+	return &paas.Error{Kind: paas.Conflict, Msg: fmt.Sprintf("the docker %s %q was not made by this installation", what, name),
+		Hint: "rename or remove it; cloudsania touches only what it made itself"}
+}

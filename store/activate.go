@@ -1,0 +1,80 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+// Activate records the switch of traffic as one change: the deployment's step, the live release, these instances live and the target's old
+// ones draining, an event, and the table's next generation, which it returns. Asked again after a crash it returns the same generation.
+func (s *Store) Activate(deployment string, live []string) (uint64, error) {
+	var generation uint64
+	err := s.update(func(t *tx) error {
+		dep, err := t.running(deployment)
+		if err != nil {
+			return err
+		}
+		if dep.Generation != 0 {
+			generation = dep.Generation
+			return nil
+		}
+		if dep.Release == "" || len(live) == 0 {
+			return fmt.Errorf("activate %q: it has no release or no instance", deployment)
+		}
+		if generation, err = t.bump(); err != nil {
+			return err
+		}
+		dep.Generation = generation
+		dep.step(paas.StepSwitch, t)
+		return errors.Join(t.putDeployment(dep), t.switchInstances(dep.Deployment, live), t.switchRelease(dep.Deployment))
+	})
+	return generation, err
+}
+
+// switchInstances makes those in live take the traffic and the target's other live ones drain.
+func (t *tx) switchInstances(dep paas.Deployment, live []string) error {
+	all, err := t.instancesOf(paas.Target{App: dep.App, Environment: dep.Environment})
+	if err != nil {
+		return err
+	}
+	switched := 0
+	for _, inst := range all {
+		switch {
+		case slices.Contains(live, inst.ID):
+			if inst.Deployment != dep.ID || inst.State != paas.Starting {
+				return fmt.Errorf("activate %q: the instance %q is not one that it started", dep.ID, inst.ID)
+			}
+			inst.State = paas.Live
+			switched++
+		case inst.State == paas.Live:
+			inst.State, inst.DrainedFrom, inst.DrainGeneration = paas.Draining, t.now, dep.Generation
+		default:
+			continue
+		}
+		if err := t.putInstance(inst); err != nil {
+			return err
+		}
+	}
+	if switched != len(live) {
+		return fmt.Errorf("activate %q: %d of its %d instances are gone", dep.ID, len(live)-switched, len(live))
+	}
+	return nil
+}
+
+func (t *tx) switchRelease(dep paas.Deployment) error {
+	target := paas.Target{App: dep.App, Environment: dep.Environment}
+	p, err := t.placement(target)
+	if err != nil {
+		return err
+	}
+	was := p.Live
+	p.Live = dep.Release
+	if err := t.put(placementBucket, targetKey(target), p); err != nil {
+		return err
+	}
+	detail := map[string]string{"number": fmt.Sprint(dep.Number), "release": dep.Release, "was": was}
+	return t.deploymentEvent(dep, dep.Actor, "deployment.switched", detail)
+}

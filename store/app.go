@@ -1,0 +1,267 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+const (
+	maxSettingBytes = 4096
+	maxApps         = 2000
+)
+
+// NewApp is what CreateApp needs. Project "" is a project named like the app, Environment "" is production; both are made when missing.
+type NewApp struct {
+	Name, Project, Environment string
+	Source                     paas.AppSource
+	Build                      paas.BuildSettings
+	Variables                  []paas.Variable
+	Avoid                      []netip.Prefix // subnets of this machine that a new environment must keep away from
+}
+
+// CreateApp makes an app and its place in one environment. Conflict when its project has an app of that name; Unavailable while
+// Settings.Pool is zero.
+func (s *Store) CreateApp(by paas.Actor, in NewApp) (paas.App, error) {
+	if in.Project == "" {
+		in.Project = in.Name
+	}
+	if in.Environment == "" {
+		in.Environment = paas.Production
+	}
+	a := paas.App{Name: in.Name, Source: in.Source, Build: in.Build}
+	if err := errors.Join(paas.CheckName(in.Name), checkApp(a)); err != nil {
+		return paas.App{}, err
+	}
+	err := s.update(func(t *tx) error {
+		client, err := t.defaultClient()
+		if err != nil {
+			return err
+		}
+		project, err := t.project(client.ID, in.Project)
+		if err != nil {
+			return err
+		}
+		if a, err = t.createApp(by, a, project); err != nil {
+			return err
+		}
+		target, err := t.place(by, a, in.Environment, in.Avoid)
+		if err != nil || len(in.Variables) == 0 {
+			return err
+		}
+		return t.setVariables(by, target, in.Variables, nil)
+	})
+	if err != nil {
+		return paas.App{}, err
+	}
+	return a, nil
+}
+
+// PlaceApp puts an existing app into another environment of its project, which is made when missing. Conflict when it is there already.
+func (s *Store) PlaceApp(by paas.Actor, app, environment string, avoid []netip.Prefix) (paas.Target, error) {
+	var target paas.Target
+	err := s.update(func(t *tx) error {
+		a, err := get[paas.App](t, appBucket, app)
+		if err != nil {
+			return err
+		}
+		target, err = t.place(by, a, environment, avoid)
+		return err
+	})
+	return target, err
+}
+
+// Apps of all projects, by age.
+func (s *Store) Apps() ([]paas.App, error) { return fetchAll[paas.App](s, appBucket) }
+
+// App by id.
+func (s *Store) App(id string) (paas.App, error) { return fetch[paas.App](s, appBucket, id) }
+
+// FindApp resolves "app" or "project/app". A short name that several projects use is a Conflict whose hint lists them.
+func (s *Store) FindApp(name string) (paas.App, error) {
+	var found []paas.App
+	var full []string
+	err := s.view(func(t *tx) error {
+		project, short := paas.SplitName(name)
+		return each(t, appNameBucket, "", func(key, id string) error {
+			if !strings.HasSuffix(key, "/"+short) {
+				return nil
+			}
+			a, err := get[paas.App](t, appBucket, id)
+			if err != nil {
+				return err
+			}
+			p, err := get[paas.Project](t, projectBucket, a.Project)
+			if err == nil && (project == "" || project == p.Name) {
+				found, full = append(found, a), append(full, p.Name+"/"+a.Name)
+			}
+			return err
+		})
+	})
+	switch {
+	case err != nil:
+		return paas.App{}, err
+	case len(found) == 0:
+		return paas.App{}, notFound("app", name)
+	case len(found) > 1:
+		return paas.App{}, conflict("name one of "+strings.Join(full, ", "), "several apps are named %q", name)
+	}
+	return found[0], nil
+}
+
+// UpdateApp changes Source and Build; fn must not change the rest. Its error is returned and changes nothing.
+func (s *Store) UpdateApp(by paas.Actor, id string, fn func(*paas.App) error) error {
+	return s.update(func(t *tx) error {
+		old, err := get[paas.App](t, appBucket, id)
+		if err != nil {
+			return err
+		}
+		a := old
+		if err := fn(&a); err != nil {
+			return err
+		}
+		if a.ID != old.ID || a.Project != old.Project || a.Name != old.Name || !a.Created.Equal(old.Created) {
+			return paas.Invalidf("name", "rename it instead", "only an app's source and build settings can change")
+		}
+		if err := checkApp(a); err != nil {
+			return err
+		}
+		if a == old {
+			return nil
+		}
+		at, err := t.pathOf(id)
+		if err != nil {
+			return err
+		}
+		if err := t.put(appBucket, id, a); err != nil {
+			return err
+		}
+		return t.event(by, "app.updated", id, at, changedApp(old, a))
+	})
+}
+
+// RenameApp changes the name, and that of the project when it was made for this app alone. Conflict when the name is taken.
+func (s *Store) RenameApp(by paas.Actor, id, name string) error {
+	if err := paas.CheckName(name); err != nil {
+		return err
+	}
+	return s.update(func(t *tx) error {
+		a, err := get[paas.App](t, appBucket, id)
+		if err != nil || a.Name == name {
+			return err
+		}
+		at, err := t.pathOf(id)
+		if err != nil {
+			return err
+		}
+		old := a.Name
+		if err := t.renameProjectWith(a, name); err != nil {
+			return err
+		}
+		if t.has(appNameBucket, path(a.Project, name)) {
+			return nameTaken(name)
+		}
+		a.Name = name
+		err = errors.Join(t.delete(appNameBucket, path(a.Project, old)), t.put(appNameBucket, path(a.Project, name), id), t.put(appBucket, id, a))
+		if err != nil {
+			return err
+		}
+		if _, err := t.bump(); err != nil {
+			return err
+		}
+		return t.event(by, "app.renamed", id, at, map[string]string{"name": name, "was": old})
+	})
+}
+
+// renameProjectWith keeps the project invisible: it is named like its only app.
+func (t *tx) renameProjectWith(a paas.App, name string) error {
+	p, err := get[paas.Project](t, projectBucket, a.Project)
+	if err != nil {
+		return err
+	}
+	siblings, err := t.keys(appNameBucket, path(p.ID, ""))
+	if err != nil || p.Name != a.Name || len(siblings) != 1 {
+		return err
+	}
+	if t.has(projectNameBucket, path(p.Client, name)) {
+		return nameTaken(name)
+	}
+	if err := t.delete(projectNameBucket, path(p.Client, p.Name)); err != nil {
+		return err
+	}
+	p.Name = name
+	return errors.Join(t.put(projectNameBucket, path(p.Client, name), p.ID), t.put(projectBucket, p.ID, p))
+}
+
+func (t *tx) createApp(by paas.Actor, a paas.App, project paas.Project) (paas.App, error) {
+	if t.has(appNameBucket, path(project.ID, a.Name)) {
+		return a, nameTaken(a.Name)
+	}
+	if err := t.refuseOver(appBucket, maxApps); err != nil {
+		return a, err
+	}
+	a.ID, a.Project, a.Created = paas.NewID("app"), project.ID, t.now
+	if err := errors.Join(t.put(appBucket, a.ID, a), t.put(appNameBucket, path(project.ID, a.Name), a.ID)); err != nil {
+		return a, err
+	}
+	at, err := t.pathOf(a.ID)
+	if err != nil {
+		return a, err
+	}
+	return a, t.event(by, "app.created", a.ID, at, map[string]string{"name": a.Name, "project": project.Name})
+}
+
+// place puts an app into an environment of its project.
+func (t *tx) place(by paas.Actor, a paas.App, environment string, avoid []netip.Prefix) (paas.Target, error) {
+	env, err := t.environment(a.Project, environment, avoid)
+	if err != nil {
+		return paas.Target{}, err
+	}
+	target := paas.Target{App: a.ID, Environment: env.ID}
+	if t.has(placementBucket, targetKey(target)) {
+		return target, conflict("", "%q is in the environment %q already", a.Name, env.Name)
+	}
+	if err := t.put(placementBucket, targetKey(target), paas.Placement{Target: target}); err != nil {
+		return target, err
+	}
+	if _, err := t.bump(); err != nil {
+		return target, err
+	}
+	at, err := t.pathOf(a.ID)
+	if err != nil {
+		return target, err
+	}
+	return target, t.event(by, "app.placed", a.ID, at, map[string]string{"environment": env.Name})
+}
+
+func checkApp(a paas.App) error {
+	for field, v := range map[string]string{"url": a.Source.URL, "branch": a.Source.Branch, "root": a.Build.Root, "build_command": a.Build.BuildCommand,
+		"start_command": a.Build.StartCommand, "health_path": a.Build.HealthPath} {
+		if len(v) > maxSettingBytes {
+			return paas.Invalidf(field, "", "this is longer than %d characters", maxSettingBytes)
+		}
+	}
+	return nil
+}
+
+// changedApp names what is different, for the event.
+func changedApp(old, a paas.App) map[string]string {
+	out := map[string]string{}
+	for name, v := range map[string][2]string{
+		"url": {old.Source.URL, a.Source.URL}, "branch": {old.Source.Branch, a.Source.Branch}, "root": {old.Build.Root, a.Build.Root},
+		"build_command": {old.Build.BuildCommand, a.Build.BuildCommand}, "start_command": {old.Build.StartCommand, a.Build.StartCommand},
+		"health_path": {old.Build.HealthPath, a.Build.HealthPath},
+	} {
+		if v[0] != v[1] {
+			out[name] = fmt.Sprintf("%q → %q", v[0], v[1])
+		}
+	}
+	return out
+}
+
+func nameTaken(name string) error {
+	return &paas.Error{Kind: paas.Conflict, Field: "name", Msg: fmt.Sprintf("the name %q is taken", name), Hint: "choose another name"}
+}

@@ -1,0 +1,201 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+func TestEventsAreFiltered(t *testing.T) {
+	s := opened(t)
+	a, b := newSite(t, s, "a"), newSite(t, s, "b")
+	at := got(s.PathOf(a.app.ID))(t)
+	for i := range 5 {
+		must(t, s.AppendEvent(anna, fmt.Sprintf("test.%d", i), "thing", at, nil))
+	}
+	must(t, s.AppendEvent(anna, "test.b", "thing", got(s.PathOf(b.app.ID))(t), nil))
+
+	all := got(s.Events(EventFilter{}))(t)
+	for i, e := range all {
+		if e.Seq != uint64(len(all)-i) {
+			t.Fatalf("event %d stands at %d", e.Seq, i)
+		}
+	}
+	for name, c := range map[string]struct {
+		f    EventFilter
+		want string
+	}{
+		"limit":          {EventFilter{Limit: 2}, "test.b test.4"},
+		"before":         {EventFilter{Before: all[0].Seq, Limit: 1}, "test.4"},
+		"subject":        {EventFilter{Subject: "thing", Limit: 3}, "test.b test.4 test.3"},
+		"subject before": {EventFilter{Subject: "thing", Before: all[2].Seq, Limit: 9}, "test.2 test.1 test.0"},
+		"app":            {EventFilter{Path: paas.Path{App: a.app.ID}}, "test.4 test.3 test.2 test.1 test.0 app.placed app.created"},
+		"app's subject":  {EventFilter{Path: at, Subject: a.app.ID}, "app.placed app.created"},
+		"other team":     {EventFilter{Path: paas.Path{Team: "tea_other"}}, ""},
+		"unknown":        {EventFilter{Subject: "thin"}, ""},
+		"team":           {EventFilter{Path: paas.Path{Team: at.Team}, Limit: 1}, "test.b"},
+	} {
+		var have []string
+		for _, e := range got(s.Events(c.f))(t) {
+			have = append(have, e.Action)
+		}
+		if strings.Join(have, " ") != c.want {
+			t.Errorf("%s: got %q, want %q", name, strings.Join(have, " "), c.want)
+		}
+	}
+}
+
+// Commit messages and names arrive in any encoding; what is hashed must be what is read back.
+func TestOddTextKeepsTheChainWhole(t *testing.T) {
+	s := opened(t)
+	odd := "caf\xe9 \xff\xfe \u2028 <b> \x00 \U0001F600"
+	must(t, s.AppendEvent(paas.Actor{Kind: paas.ActorUser, Name: odd, Addr: odd}, odd, odd, paas.Path{App: odd}, map[string]string{odd: odd, "": "", "long": strings.Repeat("ä", 5000)}))
+	must(t, s.AppendEvent(anna, "next", "", paas.Path{}, nil))
+	if r := got(s.VerifyEvents())(t); !r.OK() || r.Hash == "" || r.Events < 3 || r.First.IsZero() || r.Last.IsZero() {
+		t.Fatalf("%+v", r)
+	}
+	e := got(s.Events(EventFilter{Limit: 2}))(t)[1]
+	if n := len([]rune(e.Detail["long"])); n != maxDetailRunes {
+		t.Fatalf("the detail has %d characters", n)
+	}
+}
+
+// Each way to change the past, by somebody who can write the file (checksums included) but has no key.
+func TestVerifyFindsEveryTampering(t *testing.T) {
+	read := func(tx *tx, seq uint64) paas.Event {
+		e, err := get[paas.Event](tx, eventBucket, number(seq))
+		if err != nil {
+			panic(err)
+		}
+		return e
+	}
+	write := func(tx *tx, at uint64, e paas.Event) error { return tx.put(eventBucket, number(at), e) }
+	remove := func(tx *tx, seqs ...uint64) error {
+		for _, n := range seqs {
+			if err := tx.delete(eventBucket, number(n)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, c := range []struct {
+		name, problem string
+		seq           uint64
+		tamper        func(*tx, uint64) error
+	}{
+		{"edited", "content was changed", 4, func(tx *tx, _ uint64) error {
+			e := read(tx, 4)
+			e.Actor.Name = "Nobody"
+			return write(tx, 4, e)
+		}},
+		{"edited and hashed again", "does not follow", 5, func(tx *tx, _ uint64) error {
+			e := read(tx, 4)
+			e.Action = "nothing.happened"
+			e.Hash = e.Sum()
+			return write(tx, 4, e)
+		}},
+		{"time set back", "content was changed", 4, func(tx *tx, _ uint64) error {
+			e := read(tx, 4)
+			e.Time = e.Time.AddDate(0, 0, -1)
+			return write(tx, 4, e)
+		}},
+		{"deleted", "1 events are missing", 4, func(tx *tx, _ uint64) error { return remove(tx, 4) }},
+		{"first deleted", "1 events are missing", 1, func(tx *tx, _ uint64) error { return remove(tx, 1) }},
+		{"swapped", "stands in its place", 4, func(tx *tx, _ uint64) error {
+			a, b := read(tx, 4), read(tx, 5)
+			return errors.Join(write(tx, 4, b), write(tx, 5, a))
+		}},
+		{"cut short", "end of the chain is missing", 8, func(tx *tx, last uint64) error { return remove(tx, 8, 9, last) }},
+		{"cut short with an older head", "sealed head of the chain was changed", 9, func(tx *tx, last uint64) error {
+			h, _, err := find[chainHead](tx, metaBucket, "head")
+			if err != nil {
+				return err
+			}
+			h.Seq = last - 1
+			return errors.Join(remove(tx, last), tx.put(metaBucket, "head", h))
+		}},
+		{"rewritten from 4 on", "not the one that the sealed head names", 10, func(tx *tx, last uint64) error {
+			prev := read(tx, 3).Hash
+			for n := uint64(4); n <= last; n++ {
+				e := read(tx, n)
+				e.Detail, e.Prev = map[string]string{"n": "forged"}, prev
+				e.Hash = e.Sum()
+				prev = e.Hash
+				if err := write(tx, n, e); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"inserted at the end", "added behind the sealed head", 11, func(tx *tx, last uint64) error {
+			e := paas.Event{Seq: last + 1, Time: tx.now, Action: "forged", Prev: read(tx, last).Hash}
+			e.Hash = e.Sum()
+			return write(tx, last+1, e)
+		}},
+		{"everything deleted", "end of the chain is missing", 1, func(tx *tx, last uint64) error {
+			var all []uint64
+			for n := uint64(1); n <= last; n++ {
+				all = append(all, n)
+			}
+			return errors.Join(remove(tx, all...), tx.delete(metaBucket, "nothing"))
+		}},
+		{"garbage", "cannot be read", 4, func(tx *tx, _ uint64) error {
+			return tx.branch(eventBucket).Put([]byte(number(4)), []byte("garbage"))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := opened(t)
+			for i := range 8 {
+				must(t, s.AppendEvent(anna, fmt.Sprintf("test.%d", i), "x", paas.Path{}, nil))
+			}
+			r := got(s.VerifyEvents())(t)
+			if !r.OK() || r.Events != 10 {
+				t.Fatalf("before: %+v", r)
+			}
+			must(t, s.update(func(tx *tx) error { return c.tamper(tx, r.Events) }))
+			r = got(s.VerifyEvents())(t)
+			if r.OK() || r.Breaks[0].Seq != c.seq || !strings.Contains(r.Breaks[0].Problem, c.problem) {
+				t.Fatalf("got %+v, want %q at %d", r.Breaks, c.problem, c.seq)
+			}
+		})
+	}
+}
+
+func TestVerifyGoesThroughManyBatches(t *testing.T) {
+	s := opened(t)
+	must(t, s.update(func(tx *tx) error {
+		for range verifyBatch + 10 {
+			if err := tx.event(anna, "test", "", paas.Path{}, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	if r := got(s.VerifyEvents())(t); !r.OK() || r.Events != verifyBatch+12 {
+		t.Fatalf("%+v", r)
+	}
+}
+
+// A change that fails leaves neither itself nor its event.
+func TestChangeAndEventAreOne(t *testing.T) {
+	s := opened(t)
+	w := newSite(t, s, "shop")
+	before := dump(t, s)
+	wantKind(t, s.UpdateApp(anna, w.app.ID, func(a *paas.App) error {
+		a.Build.Root = "x"
+		return paas.Invalidf("x", "", "no")
+	}), paas.Invalid)
+	_, err := s.CreateApp(anna, NewApp{Name: "other", Variables: []paas.Variable{{Name: "1BAD"}}})
+	wantKind(t, err, paas.Invalid)
+	after := dump(t, s)
+	if len(before) != len(after) {
+		t.Fatalf("%d records became %d", len(before), len(after))
+	}
+	must(t, s.UpdateApp(anna, w.app.ID, func(a *paas.App) error { a.Build.Root = "web"; return nil }))
+	if e := got(s.Events(EventFilter{Limit: 1}))(t)[0]; e.Action != "app.updated" || e.Detail["root"] != `"" → "web"` || e.Actor != anna {
+		t.Fatalf("%+v", e)
+	}
+}

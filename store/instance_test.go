@@ -1,0 +1,149 @@
+package store
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+// A stale table of an edge may still name an address that was just given up: it must rest for as long as the subnet allows.
+func TestAddressesGoRoundTheSubnet(t *testing.T) {
+	s := opened(t)
+	w := newSite(t, s, "shop")
+	dep, _ := w.begun(t)
+	subnet := got(s.Environment(w.target.Environment))(t).Subnet
+	gateway, broadcast := subnet.Addr().Next(), netip.MustParseAddr("10.202.0.63")
+	resting := got(s.NewInstance(dep.ID, "web"))(t)
+	must(t, s.InstanceGone(resting.ID))
+	held := got(s.NewInstance(dep.ID, "web"))(t)
+	var last netip.Addr
+	for i := range 59 { // of 61
+		inst := got(s.NewInstance(dep.ID, "web"))(t)
+		if inst.Addr == resting.Addr || inst.Addr == held.Addr || inst.Addr == gateway || inst.Addr == broadcast || !subnet.Contains(inst.Addr) || inst.Addr == last {
+			t.Fatalf("instance %d got %v", i, inst.Addr)
+		}
+		last = inst.Addr
+		must(t, s.InstanceGone(inst.ID))
+	}
+	if inst := got(s.NewInstance(dep.ID, "web"))(t); inst.Addr != resting.Addr {
+		t.Fatalf("after a whole round: %v", inst.Addr)
+	}
+	if inst := got(s.NewInstance(dep.ID, "web"))(t); inst.Addr == held.Addr {
+		t.Fatal("an address in use was handed out")
+	}
+}
+
+func TestAllAddressesInUse(t *testing.T) {
+	s := opened(t)
+	w := newSite(t, s, "shop")
+	dep, _ := w.begun(t)
+	seen := map[netip.Addr]bool{}
+	var some string
+	for range 61 {
+		inst := got(s.NewInstance(dep.ID, "worker"))(t)
+		seen[inst.Addr], some = true, inst.ID
+	}
+	if len(seen) != 61 {
+		t.Fatalf("%d addresses", len(seen))
+	}
+	_, err := s.NewInstance(dep.ID, "web")
+	wantKind(t, err, paas.Conflict)
+	must(t, s.InstanceGone(some))
+	got(s.NewInstance(dep.ID, "web"))(t)
+}
+
+// Two apps of one environment share its subnet, and two environments share nothing.
+func TestAddressesWithinAnEnvironment(t *testing.T) {
+	s := opened(t)
+	a := newSite(t, s, "shop")
+	api := got(s.CreateApp(anna, NewApp{Name: "back", Project: "shop"}))(t)
+	b := site{s, api, got(s.Target(api.ID, ""))(t)}
+	_, one := a.deploy(t)
+	_, two := b.deploy(t)
+	if a.target.Environment != b.target.Environment || one.Addr == two.Addr {
+		t.Fatalf("%v %v", one.Addr, two.Addr)
+	}
+	_, three := newSite(t, s, "other").deploy(t)
+	if got(s.Environment(a.target.Environment))(t).Subnet.Contains(three.Addr) {
+		t.Fatal("an address of another environment's network")
+	}
+}
+
+func TestStaticInstanceIsADirectory(t *testing.T) {
+	s := opened(t)
+	w := newSite(t, s, "site")
+	dep, _, err := s.QueueDeployment(anna, w.target, paas.Source{})
+	must(t, err)
+	must(t, s.BeginDeployment(dep.ID))
+	b := paas.Build{ID: paas.NewID("bld"), App: w.app.ID, Tree: "sha256:0", Plan: paas.Plan{Language: "static", Static: &paas.Static{Dir: ".", SPA: true}}}
+	must(t, s.RecordBuild(dep.ID, b))
+	got(s.MakeRelease(dep.ID, ReleaseFrom{Build: b.ID}))(t)
+	inst := got(s.NewInstance(dep.ID, "web"))(t)
+	if inst.Addr.IsValid() || inst.Dir != b.ID || !inst.SPA {
+		t.Fatalf("%+v", inst)
+	}
+	got(s.Activate(dep.ID, []string{inst.ID}))(t)
+	if up := got(s.Table(hostsOf))(t).Routes[0].Upstreams; len(up) != 1 || up[0].Dir != b.ID || !up[0].SPA || up[0].Addr.IsValid() {
+		t.Fatalf("%+v", up)
+	}
+}
+
+func TestUpdateInstanceIsBounded(t *testing.T) {
+	s := opened(t)
+	_, inst := newSite(t, s, "shop").deploy(t)
+	for name, change := range map[string]func(*paas.Instance){
+		"address":     func(i *paas.Instance) { i.Addr = i.Addr.Next() },
+		"app":         func(i *paas.Instance) { i.App = "app_x" },
+		"release":     func(i *paas.Instance) { i.Release = "rel_x" },
+		"environment": func(i *paas.Instance) { i.Environment = "env_x" },
+	} {
+		if err := s.UpdateInstance(inst.ID, func(i *paas.Instance) error { change(i); return nil }); err == nil {
+			t.Errorf("%s changed", name)
+		}
+	}
+	before := got(s.Table(hostsOf))(t)
+	must(t, s.UpdateInstance(inst.ID, func(i *paas.Instance) error { i.Port = 3000; return nil }))
+	after := got(s.Table(hostsOf))(t)
+	if after.Generation != before.Generation+1 || after.Routes[0].Upstreams[0].Addr.Port() != 3000 {
+		t.Fatalf("%+v", after)
+	}
+	must(t, s.UpdateInstance(inst.ID, func(i *paas.Instance) error { i.State = paas.Draining; return nil }))
+	if i := got(s.Instance(inst.ID))(t); i.DrainGeneration != after.Generation+1 || i.DrainedFrom.IsZero() {
+		t.Fatalf("%+v", i)
+	}
+	if table := got(s.Table(hostsOf))(t); table.Generation != after.Generation+1 || len(table.Routes[0].Upstreams) != 0 || len(table.Draining) != 1 {
+		t.Fatalf("%+v", table)
+	}
+}
+
+// Two targets must never answer on one host.
+func TestTableGivesAHostToOneTarget(t *testing.T) {
+	s := opened(t)
+	a, b := newSite(t, s, "a"), newSite(t, s, "b")
+	staging := got(s.PlaceApp(anna, a.app.ID, "staging", nil))(t)
+	must(t, b.setDomains("a.example.com", "www.b.test"))
+	hosts := map[string]string{}
+	for _, r := range got(s.Table(func(app paas.App, _ paas.Project, env paas.Environment) []string {
+		return []string{app.Name + ".Example.com", "same.example.com", env.Name + ".example.com"}
+	}))(t).Routes {
+		for _, h := range r.Hosts {
+			if hosts[h] != "" {
+				t.Errorf("%s answers for two", h)
+			}
+			hosts[h] = r.App + r.Environment
+		}
+	}
+	for host, w := range map[string]paas.Target{"a.example.com": b.target, "www.b.test": b.target, "same.example.com": a.target, "staging.example.com": staging} {
+		if hosts[host] != w.App+w.Environment {
+			t.Errorf("%s goes elsewhere", host)
+		}
+	}
+	if n := got(s.NewGeneration())(t); n != got(s.Table(hostsOf))(t).Generation {
+		t.Fatal("another generation")
+	}
+	if name := got(s.Table(hostsOf))(t).Routes[0].Name; strings.Contains(name, "/") {
+		t.Fatalf("an invisible project is shown: %q", name)
+	}
+}

@@ -1,0 +1,149 @@
+package store
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+const (
+	maxDomains = 100
+	maxCopies  = 20
+)
+
+var validHost = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// Placement of an app in an environment.
+func (s *Store) Placement(target paas.Target) (paas.Placement, error) {
+	var p paas.Placement
+	err := s.view(func(t *tx) (err error) { p, err = t.placement(target); return err })
+	return p, err
+}
+
+// Placements of all apps in all environments.
+func (s *Store) Placements() ([]paas.Placement, error) {
+	return fetchAll[paas.Placement](s, placementBucket)
+}
+
+// PlacementsOf an app, in the order of its environments' ages.
+func (s *Store) PlacementsOf(app string) ([]paas.Placement, error) {
+	all, err := s.Placements()
+	return slices.DeleteFunc(all, func(p paas.Placement) bool { return p.App != app }), err
+}
+
+// UpdatePlacement changes Limits, Scale and Domains; fn must not change the rest. A domain is a host name that no other target has
+// (Conflict); it is kept in lower case.
+func (s *Store) UpdatePlacement(by paas.Actor, target paas.Target, fn func(*paas.Placement) error) error {
+	return s.update(func(t *tx) error {
+		old, err := t.placement(target)
+		if err != nil {
+			return err
+		}
+		p := old
+		p.Scale, p.Domains = maps.Clone(old.Scale), slices.Clone(old.Domains)
+		if err := fn(&p); err != nil {
+			return err
+		}
+		if p.Target != old.Target || p.Live != old.Live || p.LastNumber != old.LastNumber || p.VarsVersion != old.VarsVersion {
+			return paas.Invalidf("", "", "only limits, scale and domains can change here")
+		}
+		if err := checkPlacement(&p); err != nil {
+			return err
+		}
+		if err := t.moveHosts(target, old.Domains, p.Domains); err != nil {
+			return err
+		}
+		at, err := t.pathOf(target.App)
+		if err != nil {
+			return err
+		}
+		if err := t.put(placementBucket, targetKey(target), p); err != nil {
+			return err
+		}
+		return t.event(by, "placement.updated", target.App, at, map[string]string{"environment": target.Environment,
+			"domains": strings.Join(p.Domains, " "), "limits": fmt.Sprintf("%+v", p.Limits), "scale": fmt.Sprint(p.Scale)})
+	})
+}
+
+// HostOwner is the target that a host name was given to with UpdatePlacement; false when none has it. Hosts below the base domain are not
+// in it.
+func (s *Store) HostOwner(host string) (paas.Target, bool, error) {
+	var target paas.Target
+	var ok bool
+	err := s.view(func(t *tx) (err error) {
+		target, ok, err = find[paas.Target](t, hostBucket, normalHost(host))
+		return err
+	})
+	return target, ok, err
+}
+
+func (t *tx) placement(target paas.Target) (paas.Placement, error) {
+	p, ok, err := find[paas.Placement](t, placementBucket, targetKey(target))
+	if err == nil && !ok {
+		err = notFound("app in this environment", target.App)
+	}
+	return p, err
+}
+
+// moveHosts gives the names in now to target and releases those that are only in was. The edge's table changes with them.
+func (t *tx) moveHosts(target paas.Target, was, now []string) error {
+	if slices.Equal(was, now) {
+		return nil
+	}
+	for _, host := range was {
+		if err := t.delete(hostBucket, host); err != nil {
+			return err
+		}
+	}
+	for _, host := range now {
+		owner, taken, err := find[paas.Target](t, hostBucket, host)
+		if err != nil {
+			return err
+		}
+		if taken && owner != target {
+			return &paas.Error{Kind: paas.Conflict, Field: "domains", Msg: fmt.Sprintf("the domain %q belongs to another app", host),
+				Hint: "remove it there first"}
+		}
+		if err := t.put(hostBucket, host, target); err != nil {
+			return err
+		}
+	}
+	_, err := t.bump()
+	return err
+}
+
+// checkPlacement also puts the domains into the form that they are kept in.
+func checkPlacement(p *paas.Placement) error {
+	if p.Limits.MemoryMB < 0 || p.Limits.CPUs < 0 || p.Limits.PIDs < 0 {
+		return paas.Invalidf("limits", "0 takes the default", "a limit cannot be negative")
+	}
+	for process, n := range p.Scale {
+		if n < 0 || n > maxCopies || process == "" || len(process) > 63 {
+			return paas.Invalidf("scale", fmt.Sprintf("choose between 0 and %d", maxCopies), "%q cannot have %d copies", paas.Clip(process, 63), n)
+		}
+	}
+	if len(p.Domains) > maxDomains {
+		return paas.Invalidf("domains", "", "an app can have at most %d domains", maxDomains)
+	}
+	var hosts []string
+	for _, d := range p.Domains {
+		host := normalHost(d)
+		if len(host) > 253 || !validHost.MatchString(host) || net.ParseIP(host) != nil {
+			return paas.Invalidf("domains", "write it like www.example.com; other alphabets in their xn-- form", "%q cannot be a domain", paas.Clip(d, 60))
+		}
+		if !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	p.Domains = hosts
+	return nil
+}
+
+func normalHost(h string) string {
+	return strings.TrimSuffix(strings.ToLower(strings.TrimSpace(h)), ".")
+}

@@ -1,0 +1,153 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+// ReleaseFrom says what a release is made of: a build (of the same app), and the target's present configuration, or with Release the
+// configuration of that older release: its variables, limits and scale.
+type ReleaseFrom struct {
+	Build, Release string
+	Note           string // "" names the rollback by itself
+}
+
+// MakeRelease seals build and configuration as the next number of the deployment's target. A deployment has one release: asked again it
+// returns the one that was made.
+func (s *Store) MakeRelease(deployment string, from ReleaseFrom) (paas.Release, error) {
+	var rel paas.Release
+	err := s.update(func(t *tx) error {
+		dep, err := t.running(deployment)
+		if err != nil {
+			return err
+		}
+		if dep.Release != "" {
+			rel, err = get[paas.Release](t, releaseBucket, dep.Release)
+			return err
+		}
+		if rel, err = t.makeRelease(dep.Deployment, from); err != nil {
+			return err
+		}
+		dep.Release, dep.Number, dep.Build = rel.ID, rel.Number, rel.Build
+		return t.putDeployment(dep)
+	})
+	return rel, err
+}
+
+// Release by id.
+func (s *Store) Release(id string) (paas.Release, error) {
+	return fetch[paas.Release](s, releaseBucket, id)
+}
+
+// ReleaseNumber finds a target's release by its number.
+func (s *Store) ReleaseNumber(target paas.Target, n int) (paas.Release, error) {
+	var rel paas.Release
+	err := s.view(func(t *tx) error {
+		id, ok, err := find[string](t, releaseOfBucket, path(targetKey(target), number(uint64(n))))
+		if err != nil {
+			return err
+		}
+		if !ok || n < 1 {
+			return notFound("release", fmt.Sprintf("v%d", n))
+		}
+		rel, err = get[paas.Release](t, releaseBucket, id)
+		return err
+	})
+	return rel, err
+}
+
+// Releases of a target, the newest first.
+func (s *Store) Releases(target paas.Target) ([]paas.Release, error) {
+	var out []paas.Release
+	err := s.view(func(t *tx) error {
+		return t.eachDown(releaseOfBucket, path(targetKey(target), ""), func(key string, payload []byte) error {
+			id, err := decodeJSON[string](releaseOfBucket, key, payload)
+			if err != nil {
+				return err
+			}
+			rel, err := get[paas.Release](t, releaseBucket, id)
+			out = append(out, rel)
+			return err
+		})
+	})
+	return out, err
+}
+
+// ReleaseVariables are the variables that a release was sealed with, by name.
+func (s *Store) ReleaseVariables(release string) ([]paas.Variable, error) {
+	var vars []paas.Variable
+	err := s.view(func(t *tx) error {
+		rel, err := get[paas.Release](t, releaseBucket, release)
+		if err != nil {
+			return err
+		}
+		vars, err = t.openVariables(releaseVariablesBucket, rel.ID, uint64(rel.Number))
+		return err
+	})
+	return vars, err
+}
+
+func (t *tx) makeRelease(dep paas.Deployment, from ReleaseFrom) (paas.Release, error) {
+	target := paas.Target{App: dep.App, Environment: dep.Environment}
+	b, err := get[paas.Build](t, buildBucket, from.Build)
+	if err != nil {
+		return paas.Release{}, err
+	}
+	p, err := t.placement(target)
+	if err != nil {
+		return paas.Release{}, err
+	}
+	rel := paas.Release{ID: paas.NewID("rel"), App: dep.App, Environment: dep.Environment, Number: p.LastNumber + 1, Build: b.ID, Limits: p.Limits,
+		Scale: maps.Clone(p.Scale), Actor: dep.Actor, Note: from.Note, Created: t.now}
+	vars, err := t.variables(p)
+	if from.Release != "" {
+		rel, vars, err = t.configuredLike(rel, from.Release)
+	}
+	if err != nil {
+		return rel, err
+	}
+	if b.App != dep.App {
+		return rel, fmt.Errorf("make release: the build %q is of another app", b.ID)
+	}
+	rel.VariableNames = variableNames(vars)
+	return rel, t.keepRelease(rel, p, vars)
+}
+
+// configuredLike gives rel the configuration of an older release of the same target.
+func (t *tx) configuredLike(rel paas.Release, release string) (paas.Release, []paas.Variable, error) {
+	old, err := get[paas.Release](t, releaseBucket, release)
+	if err != nil {
+		return rel, nil, err
+	}
+	if old.App != rel.App || old.Environment != rel.Environment {
+		return rel, nil, fmt.Errorf("make release: %q is of another target", release) // its variables are not for this one
+	}
+	rel.Limits, rel.Scale = old.Limits, old.Scale
+	if rel.Note == "" {
+		rel.Note = fmt.Sprintf("rollback to v%d", old.Number)
+	}
+	vars, err := t.openVariables(releaseVariablesBucket, old.ID, uint64(old.Number))
+	return rel, vars, err
+}
+
+func (t *tx) keepRelease(rel paas.Release, p paas.Placement, vars []paas.Variable) error {
+	p.LastNumber = rel.Number
+	err := errors.Join(
+		t.put(releaseBucket, rel.ID, rel),
+		t.put(releaseOfBucket, path(targetKey(p.Target), number(uint64(rel.Number))), rel.ID),
+		t.sealVariables(releaseVariablesBucket, rel.ID, uint64(rel.Number), vars),
+		t.put(placementBucket, targetKey(p.Target), p),
+	)
+	if err != nil {
+		return err
+	}
+	at, err := t.pathOf(rel.App)
+	if err != nil {
+		return err
+	}
+	return t.event(rel.Actor, "release.created", rel.ID, at, map[string]string{"number": fmt.Sprint(rel.Number), "build": rel.Build,
+		"environment": rel.Environment, "note": rel.Note})
+}

@@ -1,0 +1,188 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+// Removed lists what a deleted app leaves behind outside of the store. It is kept until FinishRemoval, so that a crash in between leaves
+// nothing behind for ever; until then its subnets are not used again.
+type Removed struct {
+	App          paas.App
+	Instances    []paas.Instance // that were not gone
+	Builds       []paas.Build
+	Deployments  []string           // whose logs can go
+	Environments []paas.Environment // that nothing is in any more: their networks can go
+	At           time.Time
+}
+
+// DeleteApp removes an app with everything of it in one change; unfinished deployments of it end here. Its project and environments go
+// with it when nothing else is in them. Events and usage stay.
+func (s *Store) DeleteApp(by paas.Actor, id string) (Removed, error) {
+	removed := Removed{}
+	err := s.update(func(t *tx) error {
+		a, err := get[paas.App](t, appBucket, id)
+		if err != nil {
+			return err
+		}
+		at, err := t.pathOf(id)
+		if err != nil {
+			return err
+		}
+		removed = Removed{App: a, At: t.now}
+		if err := t.removePlacements(&removed); err != nil {
+			return err
+		}
+		if err := t.removeBuilds(&removed); err != nil {
+			return err
+		}
+		if err := errors.Join(t.delete(appBucket, id), t.delete(appNameBucket, path(a.Project, a.Name))); err != nil {
+			return err
+		}
+		if err := t.removeEmptyProject(a.Project); err != nil {
+			return err
+		}
+		if _, err := t.bump(); err != nil {
+			return err
+		}
+		if err := t.put(removalBucket, id, removed); err != nil {
+			return err
+		}
+		return t.event(by, "app.deleted", id, at, map[string]string{"name": a.Name, "instances": fmt.Sprint(len(removed.Instances))})
+	})
+	return removed, err
+}
+
+// Removals that are not finished.
+func (s *Store) Removals() ([]Removed, error) { return fetchAll[Removed](s, removalBucket) }
+
+// FinishRemoval records that nothing is left of a deleted app.
+func (s *Store) FinishRemoval(app string) error {
+	return s.update(func(t *tx) error { return t.delete(removalBucket, app) })
+}
+
+func (t *tx) removePlacements(r *Removed) error {
+	places, err := list[paas.Placement](t, placementBucket, "")
+	if err != nil {
+		return err
+	}
+	for _, p := range places {
+		if p.App != r.App.ID {
+			continue
+		}
+		if err := t.removePlacement(p, r); err != nil {
+			return err
+		}
+		if err := t.removeEmptyEnvironment(p.Environment, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) removePlacement(p paas.Placement, r *Removed) error {
+	key := targetKey(p.Target)
+	live, err := t.instancesOf(p.Target)
+	if err != nil {
+		return err
+	}
+	r.Instances = append(r.Instances, live...)
+	for _, host := range p.Domains {
+		if err := t.delete(hostBucket, host); err != nil {
+			return err
+		}
+	}
+	err = t.drain(releaseOfBucket, path(key, ""), func(id string) error {
+		return errors.Join(t.delete(releaseBucket, id), t.delete(releaseVariablesBucket, id))
+	})
+	if err != nil {
+		return err
+	}
+	err = t.drain(deploymentOfBucket, path(key, ""), func(id string) error {
+		r.Deployments = append(r.Deployments, id)
+		dep, err := get[deploymentRecord](t, deploymentBucket, id)
+		if err != nil {
+			return err
+		}
+		return errors.Join(t.delete(deploymentBucket, id), t.delete(unfinishedBucket, number(dep.Seq)))
+	})
+	if err != nil {
+		return err
+	}
+	return errors.Join(t.removeInstances(p.Target), t.delete(variablesBucket, key), t.delete(placementBucket, key))
+}
+
+// removeInstances forgets all instances of target, also those that are gone.
+func (t *tx) removeInstances(target paas.Target) error {
+	var ids []string
+	err := each(t, instanceBucket, "", func(id string, i paas.Instance) error {
+		if i.App == target.App && i.Environment == target.Environment {
+			ids = append(ids, id)
+		}
+		return nil
+	})
+	for _, id := range ids {
+		err = errors.Join(err, t.delete(instanceBucket, id), t.delete(instanceOfBucket, path(targetKey(target), id)))
+	}
+	return err
+}
+
+func (t *tx) removeBuilds(r *Removed) error {
+	return t.drain(buildOfBucket, path(r.App.ID, ""), func(id string) error {
+		b, err := get[paas.Build](t, buildBucket, id)
+		r.Builds = append(r.Builds, b)
+		return errors.Join(err, t.delete(buildBucket, id))
+	})
+}
+
+// drain calls fn with the id in each record of an index below prefix, and removes them.
+func (t *tx) drain(b bucket, prefix string, fn func(id string) error) error {
+	index := map[string]string{}
+	var order []string
+	err := each(t, b, prefix, func(key, id string) error {
+		index[key], order = id, append(order, key)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, key := range order {
+		if err := errors.Join(fn(index[key]), t.delete(b, key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) removeEmptyEnvironment(id string, r *Removed) error {
+	if t.any(placementBucket, path(id, "")) {
+		return nil
+	}
+	env, err := get[environmentRecord](t, environmentBucket, id)
+	if err != nil {
+		return err
+	}
+	r.Environments = append(r.Environments, env.Environment)
+	return errors.Join(t.delete(environmentBucket, id), t.delete(environmentNameBucket, path(env.Project, env.Name)))
+}
+
+func (t *tx) removeEmptyProject(id string) error {
+	if t.any(appNameBucket, path(id, "")) || t.any(environmentNameBucket, path(id, "")) {
+		return nil
+	}
+	p, err := get[paas.Project](t, projectBucket, id)
+	if err != nil {
+		return err
+	}
+	return errors.Join(t.delete(projectBucket, id), t.delete(projectNameBucket, path(p.Client, p.Name)))
+}
+
+// any reports whether a key begins with prefix.
+func (t *tx) any(b bucket, prefix string) bool {
+	k, _ := t.branch(b).Cursor().Seek([]byte(prefix))
+	return k != nil && bytes.HasPrefix(k, []byte(prefix))
+}

@@ -1,0 +1,184 @@
+package builder
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/buildpacks/pack/pkg/logging"
+
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+const (
+	maxLineBytes = 8 << 10
+	maxLogBytes  = 16 << 20
+	keptLines    = 40
+
+	// failureMark begins the line in which the buildpack explains a failure, as JSON.
+	failureMark = "cloudsania-failure: "
+)
+
+// buildLog is pack's logger. It passes on what the user's own build prints, as clean lines, keeps the lifecycle's talk for errors,
+// and finds the buildpack's explanation of a failure.
+type buildLog struct {
+	mu      sync.Mutex
+	out     io.Writer
+	written int
+	part    []byte
+	swallow bool     // the rest of a line that was too long
+	lines   []string // the last ones that were not passed on
+	explain *paas.Error
+}
+
+func newBuildLog(out io.Writer) *buildLog { return &buildLog{out: out} }
+
+// Write takes pack's output, in which every line of a container begins with its phase in brackets.
+func (l *buildLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for rest := p; len(rest) > 0; {
+		line, after, ended := bytes.Cut(rest, []byte{'\n'})
+		rest = after
+		if !l.swallow {
+			l.part = append(l.part, line...)
+		}
+		if len(l.part) > maxLineBytes {
+			l.part, l.swallow = l.part[:maxLineBytes], true
+		}
+		if ended {
+			l.line(string(l.part))
+			l.part, l.swallow = l.part[:0], false
+		}
+	}
+	return len(p), nil
+}
+
+var (
+	escapes   = regexp.MustCompile("\x1b(\\[[0-9;?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|[()#][0-9A-Za-z]|[@-Z\\\\^_])")
+	phaseLine = regexp.MustCompile(`^\[([a-z ()]+)\] ?(.*)$`)
+)
+
+func (l *buildLog) line(raw string) {
+	text := clean(raw)
+	m := phaseLine.FindStringSubmatch(text)
+	switch {
+	case m != nil && strings.HasPrefix(m[2], failureMark):
+		l.explain = parseFailure(strings.TrimPrefix(m[2], failureMark))
+	case m != nil && m[1] == "builder":
+		l.built(m[2])
+	case strings.HasPrefix(text, "===> EXPORTING"):
+		l.say("storing the image")
+	default:
+		l.keep(text)
+	}
+}
+
+func (l *buildLog) built(text string) {
+	if strings.HasPrefix(text, "ERROR: failed to build") {
+		l.keep(text) // the lifecycle's last word, which says nothing
+		return
+	}
+	l.say(text)
+}
+
+// say passes a line on until there were too many.
+func (l *buildLog) say(text string) {
+	if l.written > maxLogBytes {
+		return
+	}
+	if l.written += len(text) + 1; l.written > maxLogBytes {
+		text = fmt.Sprintf("the output is longer than %d MB; the rest is not kept", maxLogBytes>>20)
+	}
+	_, _ = io.WriteString(l.out, text+"\n") // a log that nobody reads any more must not stop the build
+}
+
+func (l *buildLog) keep(text string) {
+	if text == "" {
+		return
+	}
+	if len(l.lines) == keptLines {
+		l.lines = l.lines[:copy(l.lines, l.lines[1:])]
+	}
+	l.lines = append(l.lines, text)
+}
+
+// clean takes colours and cursor movements out, and of a line that was drawn over and over its last state.
+func clean(s string) string {
+	s = escapes.ReplaceAllString(s, "")
+	s = strings.TrimRight(s, "\r ")
+	if i := strings.LastIndexByte(s, '\r'); i >= 0 {
+		prefix := ""
+		if m := phaseLine.FindStringSubmatch(s[:i]); m != nil {
+			prefix = "[" + m[1] + "] "
+		}
+		s = prefix + s[i+1:]
+	}
+	return strings.ToValidUTF8(strings.Map(printable, s), "�")
+}
+
+func printable(r rune) rune {
+	if r < ' ' && r != '\t' || r == 0x7f {
+		return -1
+	}
+	return r
+}
+
+// parseFailure reads {"message": …, "hint": …}; nil when it is something else.
+func parseFailure(text string) *paas.Error {
+	var f struct {
+		Message string `json:"message"`
+		Hint    string `json:"hint"`
+	}
+	if json.Unmarshal([]byte(text), &f) != nil || strings.TrimSpace(f.Message) == "" {
+		return nil
+	}
+	return &paas.Error{Kind: paas.Failed, Msg: paas.Clip(f.Message, 500), Hint: paas.Clip(f.Hint, 500)}
+}
+
+func (l *buildLog) explanation() *paas.Error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.explain
+}
+
+// text is what was kept for errors.
+func (l *buildLog) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "\n")
+}
+
+func (l *buildLog) lastLine() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.lines) == 0 {
+		return ""
+	}
+	return l.lines[len(l.lines)-1]
+}
+
+// The rest makes it a logging.Logger.
+
+func (l *buildLog) Debug(string)                   {}
+func (l *buildLog) Debugf(string, ...any)          {}
+func (l *buildLog) Info(msg string)                { l.message(msg) }
+func (l *buildLog) Infof(format string, a ...any)  { l.message(fmt.Sprintf(format, a...)) }
+func (l *buildLog) Warn(msg string)                { l.message(msg) }
+func (l *buildLog) Warnf(format string, a ...any)  { l.message(fmt.Sprintf(format, a...)) }
+func (l *buildLog) Error(msg string)               { l.message(msg) }
+func (l *buildLog) Errorf(format string, a ...any) { l.message(fmt.Sprintf(format, a...)) }
+func (l *buildLog) Writer() io.Writer              { return l }
+func (l *buildLog) IsVerbose() bool                { return false }
+func (l *buildLog) WriterForLevel(lv logging.Level) io.Writer {
+	if lv == logging.DebugLevel {
+		return io.Discard
+	}
+	return l
+}
+
+func (l *buildLog) message(msg string) { _, _ = l.Write([]byte(strings.TrimRight(msg, "\n") + "\n")) }

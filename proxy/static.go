@@ -1,0 +1,351 @@
+package proxy
+
+import (
+	"io"
+	"io/fs"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// serveFiles answers from the directory of a static build. up is claimed.
+func (e *Edge) serveFiles(w http.ResponseWriter, r *http.Request, up upstream) {
+	up.in.requests.Add(1)
+	cw := &countedWriter{ResponseWriter: w, in: up.in}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(cw, "this site only has files: GET and HEAD", http.StatusMethodNotAllowed)
+		return
+	}
+	root, err := up.in.open(e.opts.StaticRoot, up.Dir)
+	if err != nil {
+		e.log.Error("the directory of a static site cannot be opened", "build", up.Dir, "err", err)
+		up.in.errors.Add(1)
+		pageDown.send(cw, r)
+		return
+	}
+	s := site{root: root, build: up.Dir, spa: up.SPA, gzips: e.gzips}
+	s.serve(cw, r)
+}
+
+// countedWriter counts the bytes of answers without hiding sendfile(2) from the server below.
+type countedWriter struct {
+	http.ResponseWriter
+	in *instance
+}
+
+func (c *countedWriter) Write(p []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(p)
+	c.in.sent.Add(int64(n))
+	return n, err
+}
+
+// ReadFrom keeps io.Copy from reading the file into memory where the server can do without.
+func (c *countedWriter) ReadFrom(r io.Reader) (int64, error) {
+	n, err := io.Copy(c.ResponseWriter, r)
+	c.in.sent.Add(n)
+	return n, err
+}
+
+func (c *countedWriter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+// site is one static build. Times of its files mean nothing, and a rollback would turn them back: it says what it is by ETag only,
+// made of the build's id.
+type site struct {
+	root  *os.Root
+	build string
+	spa   bool
+	gzips *gzipPool
+}
+
+func (s *site) serve(w http.ResponseWriter, r *http.Request) {
+	name, dir, ok := filePath(r.URL.Path)
+	if !ok {
+		s.missing(w, r)
+		return
+	}
+	for _, candidate := range candidates(name, dir) {
+		f, info := s.open(candidate)
+		if f == nil {
+			continue
+		}
+		defer f.Close()
+		if !dir && candidate == name+"/index.html" {
+			to := url.URL{Path: "/" + name + "/", RawQuery: r.URL.RawQuery}
+			w.Header().Set("Cache-Control", "no-cache")
+			http.Redirect(w, r, to.String(), http.StatusPermanentRedirect)
+			return
+		}
+		s.send(w, r, candidate, f, info, http.StatusOK)
+		return
+	}
+	if s.spa && path.Ext(name) == "" && !strings.HasPrefix(name, ".well-known") {
+		if f, info := s.open("index.html"); f != nil {
+			defer f.Close()
+			s.send(w, r, "index.html", f, info, http.StatusOK)
+			return
+		}
+	}
+	s.missing(w, r)
+}
+
+// filePath makes a name below the root of a URL's (unescaped) path. dir says that it ended in a slash. Anything with a dot file, a
+// dot segment or a control character in it names nothing.
+func filePath(p string) (name string, dir, ok bool) {
+	if !strings.HasPrefix(p, "/") || len(p) > maxURLBytes {
+		return "", false, false
+	}
+	var parts []string
+	for i, part := range strings.Split(p[1:], "/") {
+		if part == "" {
+			continue // "//" is "/"
+		}
+		if part[0] == '.' && !(i == 0 && part == ".well-known") {
+			return "", false, false
+		}
+		for _, c := range []byte(part) {
+			if c < ' ' || c == 0x7f || c == '\\' {
+				return "", false, false
+			}
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) == 0 {
+		return ".", true, true
+	}
+	return strings.Join(parts, "/"), strings.HasSuffix(p, "/"), true
+}
+
+// candidates are the files that may answer for name, the best first: itself, clean URLs, a directory's index.
+func candidates(name string, dir bool) []string {
+	switch {
+	case name == ".":
+		return []string{"index.html"}
+	case dir:
+		return []string{name + "/index.html", name + ".html"}
+	case path.Ext(name) == ".html":
+		return []string{name}
+	}
+	return []string{name, name + ".html", name + "/index.html"}
+}
+
+// open returns a regular file, or nil.
+func (s *site) open(name string) (*os.File, fs.FileInfo) {
+	f, err := s.root.Open(name)
+	if err != nil {
+		return nil, nil
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		_ = f.Close()
+		return nil, nil
+	}
+	return f, info
+}
+
+// missing answers with the site's own 404.html, else with ours.
+func (s *site) missing(w http.ResponseWriter, r *http.Request) {
+	f, info := s.open("404.html")
+	if f == nil {
+		pageNoFile.send(w, r)
+		return
+	}
+	defer f.Close()
+	s.send(w, r, "404.html", f, info, http.StatusNotFound)
+}
+
+// send answers with f, compressed when the visitor takes it: by a file that the build left beside it, else as we go.
+func (s *site) send(w http.ResponseWriter, r *http.Request, name string, f *os.File, info fs.FileInfo, status int) {
+	h := w.Header()
+	kind := contentType(name)
+	if kind != "" {
+		h.Set("Content-Type", kind)
+	}
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", cacheControl(name))
+	tag := s.build + "-" + strconv.FormatInt(info.Size(), 36)
+	if status != http.StatusOK {
+		// Conditions and ranges of the request were about another file.
+		r = r.Clone(r.Context())
+		for _, k := range []string{"If-None-Match", "If-Match", "If-Range", "Range", "If-Modified-Since", "If-Unmodified-Since"} {
+			r.Header.Del(k)
+		}
+		w = &statusWriter{ResponseWriter: w, status: status}
+	}
+	if !compressible(kind) {
+		s.content(w, r, tag, f)
+		return
+	}
+	h.Add("Vary", "Accept-Encoding")
+	for _, enc := range [...]struct{ name, ext string }{{"br", ".br"}, {"gzip", ".gz"}} {
+		if !accepts(r, enc.name) {
+			continue
+		}
+		if packed, packedInfo := s.open(name + enc.ext); packed != nil {
+			defer packed.Close()
+			h.Set("Content-Encoding", enc.name)
+			s.content(w, r, s.build+"-"+strconv.FormatInt(packedInfo.Size(), 36)+enc.ext, packed)
+			return
+		}
+	}
+	if r.Header.Get("Range") == "" && info.Size() >= minGzip && info.Size() <= maxGzip && accepts(r, "gzip") {
+		if zw := s.gzips.get(w); zw != nil {
+			defer s.gzips.put(zw)
+			s.contentGzip(w, r, tag+"-z", f, zw)
+			return
+		}
+	}
+	s.content(w, r, tag, f)
+}
+
+// content leaves conditions, ranges and HEAD to the standard library.
+func (s *site) content(w http.ResponseWriter, r *http.Request, tag string, f io.ReadSeeker) {
+	w.Header().Set("Etag", `"`+tag+`"`)
+	http.ServeContent(w, r, "", zeroTime, f)
+}
+
+// statusWriter turns the 200 of http.ServeContent into another status.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if status == http.StatusOK {
+		status = w.status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// cacheControl: a name with a hash of its content in it never changes its meaning; everything else is asked for again, which costs
+// a 304.
+func cacheControl(name string) string {
+	if hashed(name) {
+		return "public, max-age=31536000, immutable"
+	}
+	return "no-cache"
+}
+
+// immutableDirs hold nothing but hashed files, by the convention of the tool that makes them.
+var immutableDirs = []string{"_next/static/", "_app/immutable/", "_astro/", "_nuxt/"}
+
+// assetDirs are where bundlers put hashed files, beside others perhaps.
+var assetDirs = []string{"assets/", "static/js/", "static/css/", "static/media/", "build/", "dist/", "js/", "css/"}
+
+// hashed reports whether name carries a content hash, as bundlers write it: "assets/index-BxY2z9Qa.js", "static/js/main.3f2a1b9c.js".
+func hashed(name string) bool {
+	for _, d := range immutableDirs {
+		if strings.HasPrefix(name, d) {
+			return true
+		}
+	}
+	in := false
+	for _, d := range assetDirs {
+		in = in || strings.HasPrefix(name, d)
+	}
+	if !in || path.Ext(name) == ".html" {
+		return false
+	}
+	base := strings.TrimSuffix(path.Base(name), ".map")
+	for ext := path.Ext(base); ext != ""; ext = path.Ext(base) {
+		if looksHashed(ext[1:]) {
+			return true
+		}
+		base = strings.TrimSuffix(base, ext)
+	}
+	if i := len(base) - 9; i >= 0 && base[i] == '-' {
+		return looksHashed(base[i+1:]) // Vite's alphabet has "-" in it: by position, not by splitting
+	}
+	i := strings.LastIndexByte(base, '-')
+	return i >= 0 && looksHashed(base[i+1:])
+}
+
+// looksHashed: eight characters with both letters and digits, or at least 16 of hexadecimal. What is taken for a hash wrongly would
+// stay in browsers for a year, what is not recognised only costs a 304.
+func looksHashed(s string) bool {
+	letters, digits, hex := 0, 0, true
+	for _, c := range []byte(s) {
+		switch {
+		case c >= '0' && c <= '9':
+			digits++
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_', c == '-':
+			letters++
+			hex = hex && c >= 'a' && c <= 'f'
+		default:
+			return false
+		}
+	}
+	return letters > 0 && digits > 0 && (len(s) == 8 || (len(s) >= 16 && hex))
+}
+
+// types are what sites are made of. The system's tables differ from server to server and cost memory.
+var types = map[string]string{
+	".html": "text/html; charset=utf-8", ".htm": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
+	".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".json": "application/json",
+	".map": "application/json", ".webmanifest": "application/manifest+json", ".xml": "text/xml; charset=utf-8",
+	".txt": "text/plain; charset=utf-8", ".md": "text/markdown; charset=utf-8", ".csv": "text/csv; charset=utf-8",
+	".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif",
+	".webp": "image/webp", ".avif": "image/avif", ".ico": "image/x-icon", ".bmp": "image/bmp",
+	".woff": "font/woff", ".woff2": "font/woff2", ".ttf": "font/ttf", ".otf": "font/otf", ".eot": "application/vnd.ms-fontobject",
+	".mp4": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg", ".mov": "video/quicktime",
+	".mp3": "audio/mpeg", ".wav": "audio/wav", ".ogg": "audio/ogg", ".m4a": "audio/mp4", ".flac": "audio/flac",
+	".pdf": "application/pdf", ".wasm": "application/wasm", ".zip": "application/zip", ".gz": "application/gzip",
+	".rss": "application/rss+xml", ".atom": "application/atom+xml", ".ics": "text/calendar; charset=utf-8", ".vtt": "text/vtt; charset=utf-8",
+	".glb": "model/gltf-binary", ".gltf": "model/gltf+json",
+}
+
+// contentType is "" for names without an extension: those are looked into.
+func contentType(name string) string {
+	ext := strings.ToLower(path.Ext(name))
+	if t, ok := types[ext]; ok {
+		return t
+	}
+	if path.Base(name) == "apple-app-site-association" {
+		return "application/json"
+	}
+	if ext == "" {
+		return ""
+	}
+	return "application/octet-stream"
+}
+
+func compressible(kind string) bool {
+	media, _, err := mime.ParseMediaType(kind)
+	if err != nil {
+		return false
+	}
+	switch {
+	case strings.HasPrefix(media, "text/"), strings.HasSuffix(media, "json"), strings.HasSuffix(media, "xml"):
+		return true
+	}
+	switch media {
+	case "application/wasm", "font/ttf", "font/otf", "application/vnd.ms-fontobject", "image/bmp", "image/x-icon":
+		return true
+	}
+	return false
+}
+
+// accepts reports whether the request takes that encoding (RFC 9110, 12.5.3; "*" is not used by anybody and not understood here).
+func accepts(r *http.Request, encoding string) bool {
+	for _, line := range r.Header.Values("Accept-Encoding") {
+		for _, item := range strings.Split(line, ",") {
+			name, params, _ := strings.Cut(item, ";")
+			if !strings.EqualFold(strings.TrimSpace(name), encoding) {
+				continue
+			}
+			q, found := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")
+			if !found {
+				return true
+			}
+			weight, err := strconv.ParseFloat(q, 64)
+			return err == nil && weight > 0
+		}
+	}
+	return false
+}

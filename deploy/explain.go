@@ -1,0 +1,103 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cloudsania/cloudsania/docker"
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+const shownLines = 30 // of output that go with a failure
+
+// outputError carries the app's last lines beside the reason, since its container is removed before anybody reads them.
+type outputError struct {
+	err   error
+	lines []string
+}
+
+func (e *outputError) Error() string { return e.err.Error() }
+func (e *outputError) Unwrap() error { return e.err }
+
+// withOutput adds the instance's last output to err, and writes it to no log: sayFailure shows it.
+func (d *Deployer) withOutput(ctx context.Context, inst paas.Instance, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	var lines []string
+	_ = d.engine.Logs(ctx, inst.Container, docker.LogOptions{Tail: shownLines}, func(l docker.LogLine) error {
+		lines = append(lines, cleanLine(l.Text))
+		return nil
+	}) // without its output the reason still stands
+	return &outputError{err: err, lines: lines}
+}
+
+// explain turns an error into what a person reads: what happened, what to do, the lines that show it.
+func (d *Deployer) explain(j *job, err error) *paas.Failure {
+	pub := paas.Public(err)
+	f := &paas.Failure{Kind: pub.Kind, Step: j.dep.Step, Message: pub.Msg, Hint: pub.Hint}
+	if errors.Is(err, syscall.ENOSPC) {
+		f.Kind, f.Message, f.Hint = paas.NoSpace, "the server's disk is full", "free some space and deploy again; apps that run are not affected"
+	}
+	var out *outputError
+	switch {
+	case errors.As(err, &out):
+		f.Lines = out.lines
+	case j.dep.Step == paas.StepBuild, j.dep.Step == paas.StepRelease:
+		f.Lines = d.lastLines(j.dep.ID, j.dep.Step)
+	}
+	for _, k := range known {
+		if m := k.pattern.FindStringSubmatch(strings.Join(f.Lines, "\n")); m != nil {
+			f.Hint = fmt.Sprintf(k.hint, anys(m[1:])...)
+			break
+		}
+	}
+	return f
+}
+
+func anys(s []string) []any {
+	out := make([]any, len(s))
+	for i := range s {
+		out[i] = s[i]
+	}
+	return out
+}
+
+func (d *Deployer) lastLines(id string, step paas.Step) []string {
+	all, err := d.Log(id)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, l := range all {
+		if l.Step == step {
+			out = append(out, l.Text)
+		}
+	}
+	return out[max(0, len(out)-shownLines):]
+}
+
+// known are failures that apps print in words of their own, with the fix that nearly always helps. Each %s is a group of its pattern.
+var known = []struct {
+	pattern *regexp.Regexp
+	hint    string
+}{
+	{regexp.MustCompile(`Cannot find module '([^'./][^']*)'`), `add the package %q to the dependencies in package.json`},
+	{regexp.MustCompile(`Cannot find module '([^']+)'`), `the file %q is not in the source: was it committed?`},
+	{regexp.MustCompile(`ModuleNotFoundError: No module named '([^']+)'`), `add the package that provides %q to the requirements`},
+	{regexp.MustCompile(`KeyError: '([A-Z][A-Z0-9_]+)'`), `set the variable %q under Variables`},
+	{regexp.MustCompile(`EADDRINUSE.*:(\d+)`), `port %s is already taken inside the app: start one server only, on the port in the PORT variable`},
+	{regexp.MustCompile(`npm error code ERESOLVE`), `two packages want different versions of a third: run npm install on your computer, fix the conflict, and commit the lockfile`},
+	{regexp.MustCompile(`npm error .*package-lock\.json.* are? (?:not )?in sync`), `run npm install on your computer and commit package-lock.json`},
+	{regexp.MustCompile(`ERR_PNPM_OUTDATED_LOCKFILE`), `run pnpm install on your computer and commit pnpm-lock.yaml`},
+	{regexp.MustCompile(`JavaScript heap out of memory`), `the build ran out of memory: build on a larger server, or set the build variable NODE_OPTIONS to --max-old-space-size=2048`},
+	{regexp.MustCompile(`DisallowedHost|Invalid HTTP_HOST header`), `add the app's address, or "*", to ALLOWED_HOSTS in the Django settings`},
+	{regexp.MustCompile(`(?i)ECONNREFUSED (?:127\.0\.0\.1|::1):(5432|3306|6379|27017)`), `the app looks for a database on port %s of its own container: set the variable that holds its address`},
+}

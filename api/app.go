@@ -1,0 +1,70 @@
+package api
+
+import "time"
+
+// App is an app in one environment. URL and Git are complete addresses.
+type App struct {
+	ID          string         `json:"id"`
+	Name        string         `json:"name"`
+	Project     string         `json:"project"`
+	Environment string         `json:"environment"`
+	URL         string         `json:"url"`
+	Git         string         `json:"git"`
+	Source      AppSource      `json:"source"`
+	Build       BuildSettings  `json:"build"`
+	Limits      Limits         `json:"limits"`
+	Scale       map[string]int `json:"scale,omitempty"`
+	Created     time.Time      `json:"created"`
+	Live        *Release       `json:"live"`             // null before the first release
+	Latest      *Deployment    `json:"latest,omitempty"` // the newest deployment
+}
+
+// AppDetail is an app with its newest deployments, newest first.
+type AppDetail struct {
+	App
+	Deployments []Deployment `json:"deployments"`
+}
+
+// Apps is a list of apps, by name.
+type Apps struct {
+	Apps []App `json:"apps"`
+}
+
+// AppSource is where an app's code comes from when nobody says otherwise.
+type AppSource struct {
+	URL    string `json:"url,omitempty"`    // external public repository; empty: pushes or uploads
+	Branch string `json:"branch,omitempty"` // deploy branch; empty: main, else master
+}
+
+// BuildSettings correct what detection found; empty fields mean "as detected".
+type BuildSettings struct {
+	Root         string `json:"root,omitempty"`
+	BuildCommand string `json:"build_command,omitempty"`
+	StartCommand string `json:"start_command,omitempty"`
+	HealthPath   string `json:"health_path,omitempty"`
+}
+
+// Limits cap one running copy.
+type Limits struct {
+	MemoryMB int     `json:"memory_mb,omitempty"`
+	CPUs     float64 `json:"cpus,omitempty"`
+	PIDs     int     `json:"pids,omitempty"`
+}
+
+// CreateApp asks for a new app. Project "" makes a project named like the app.
+type CreateApp struct {
+	Name      string        `json:"name"`
+	Project   string        `json:"project,omitempty"`
+	Source    AppSource     `json:"source,omitzero"`
+	Build     BuildSettings `json:"build,omitzero"`
+	Variables []SetVariable `json:"variables,omitempty"`
+}
+
+// UpdateApp changes what is given and leaves the rest. Limits and Scale take effect with a new release, made at once when the app is live.
+type UpdateApp struct {
+	Name   *string         `json:"name,omitempty"`
+	Source *AppSource      `json:"source,omitempty"`
+	Build  *BuildSettings  `json:"build,omitempty"`
+	Limits *Limits         `json:"limits,omitempty"`
+	Scale  *map[string]int `json:"scale,omitempty"`
+}

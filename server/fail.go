@@ -1,0 +1,94 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/cloudsania/cloudsania/access"
+	"github.com/cloudsania/cloudsania/api"
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+// statuses is the one table from kinds to HTTP statuses.
+var statuses = map[paas.Kind]int{
+	paas.Internal:        http.StatusInternalServerError,
+	paas.Invalid:         http.StatusBadRequest,
+	paas.NotFound:        http.StatusNotFound,
+	paas.Conflict:        http.StatusConflict,
+	paas.Unauthenticated: http.StatusUnauthorized,
+	paas.Forbidden:       http.StatusForbidden,
+	paas.Throttled:       http.StatusTooManyRequests,
+	paas.TooLarge:        http.StatusRequestEntityTooLarge,
+	paas.Unavailable:     http.StatusServiceUnavailable,
+	paas.Failed:          http.StatusUnprocessableEntity,
+	paas.Cancelled:       http.StatusConflict,
+	paas.NoSpace:         http.StatusInsufficientStorage,
+}
+
+// Status is the HTTP status that a kind is answered with.
+func Status(k paas.Kind) int {
+	if s, ok := statuses[k]; ok {
+		return s
+	}
+	return http.StatusInternalServerError
+}
+
+// redirection is an answer that travels as an error, so that the gate can send a browser elsewhere.
+type redirection struct{ to string }
+
+func (r *redirection) Error() string { return "redirect to " + r.to }
+
+func redirect(to string) error { return &redirection{to} }
+
+// fail answers with err and logs it when somebody has to look at it. It is the only place where a request's error is logged.
+func (s *Server) fail(c *Call, err error) {
+	var elsewhere *redirection
+	if errors.As(err, &elsewhere) {
+		c.Response().Header().Set("Location", elsewhere.to)
+		c.Response().WriteHeader(http.StatusSeeOther)
+		return
+	}
+	var fast *tooFast
+	if errors.As(err, &fast) {
+		c.Response().Header().Set("Retry-After", strconv.Itoa(fast.seconds()))
+	}
+	e := paas.Public(err)
+	gone := errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil
+	if (e.Kind == paas.Internal || e.Kind == paas.Unavailable) && !gone {
+		s.Log.Error("a request failed", "request", c.RequestID(), "method", c.Request().Method, "route", c.route.Path, "err", err)
+	}
+	if c.Response().Committed || gone {
+		return
+	}
+	if c.route.Page {
+		if e.Kind == paas.Unauthenticated && c.Principal.Kind == access.Anonymous && !c.route.mutates() {
+			s.fail(c, redirect("/login?next="+url.QueryEscape(c.Request().URL.RequestURI())))
+			return
+		}
+		s.failPage(c, e, Status(e.Kind))
+		return
+	}
+	if e.Kind == paas.Unauthenticated {
+		c.Response().Header().Set("WWW-Authenticate", `Bearer realm="cloudsania"`)
+	}
+	writeError(c.Response(), c.RequestID(), e)
+}
+
+// writeError writes the API's one shape of errors.
+func writeError(w http.ResponseWriter, id string, e *paas.Error) {
+	b, err := json.Marshal(failed(e, id))
+	if err != nil {
+		panic(err) // strings only
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(Status(e.Kind))
+	_, _ = w.Write(append(b, '\n')) // a client that is gone needs no answer
+}
+
+func failed(e *paas.Error, id string) api.Failed {
+	return api.Failed{Error: api.Error{Kind: string(e.Kind), Message: e.Msg, Hint: e.Hint, Field: e.Field, RequestID: id}}
+}

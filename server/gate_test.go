@@ -1,0 +1,316 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/cloudsania/cloudsania/api"
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+// What another site can make a browser send changes nothing, on any route that changes something.
+func TestCrossSiteRequestsAreRefused(t *testing.T) {
+	r := newRig(t)
+	r.claimIt()
+	w := newWalker(r)
+	a := r.app("shop")
+	dep, err := r.deploy.Deploy(t.Context(), paas.System, r.target(a), paas.Source{Kind: paas.SourceGit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookie, basic, token := r.session(), r.token(paas.Path{}), r.token(paas.Path{})
+	as := map[string]func(*http.Request){
+		"session": func(q *http.Request) { q.AddCookie(&http.Cookie{Name: "__Host-cs", Value: cookie}) },
+		"Basic":   func(q *http.Request) { q.SetBasicAuth("x", basic) },
+		"nobody":  func(*http.Request) {},
+	}
+	shapes := map[string]map[string]string{
+		"cross-site fetch":              {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
+		"an app on a sibling host":      {"Sec-Fetch-Site": "same-site", "Origin": "https://evil.cloud.test"},
+		"form of an old browser":        {"Sec-Fetch-Site": "", "Origin": "https://evil.example", "Content-Type": "application/x-www-form-urlencoded"},
+		"sandboxed frame":               {"Sec-Fetch-Site": "", "Origin": "null"},
+		"text/plain that reads as JSON": {"Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"},
+	}
+	routesSeen := 0
+	for _, rt := range routes() {
+		if !rt.mutates() || rt.Claiming {
+			continue
+		}
+		routesSeen++
+		path := strings.NewReplacer(":app", a.ID, ":deployment", dep.ID, ":token", "tok_x", ":session", "x", "*", "shop.git/git-receive-pack").Replace(rt.Path)
+		for who, set := range as {
+			for name, shape := range shapes {
+				got := w.send(rt, path, caller{set: func(q *http.Request) {
+					set(q)
+					for k, v := range shape {
+						q.Header.Set(k, v)
+						if v == "" {
+							q.Header.Del(k)
+						}
+					}
+				}})
+				if got.Code != http.StatusForbidden {
+					t.Errorf("%s %s, %s, as %s: %d %s", rt.Method, rt.Path, name, who, got.Code, got.Body)
+				}
+			}
+		}
+		silent := func(q *http.Request) { as["session"](q); q.Header.Del("Sec-Fetch-Site") }
+		if got := w.send(rt, path, caller{set: silent}); got.Code != http.StatusForbidden {
+			t.Errorf("%s %s with a session from nowhere: %d", rt.Method, rt.Path, got.Code)
+		}
+		api := func(q *http.Request) { bearer(token)(q); q.Header.Set("Sec-Fetch-Site", "cross-site") }
+		if got := w.send(rt, path, caller{set: api}); got.Code == http.StatusForbidden && strings.Contains(got.Body.String(), "another site") {
+			t.Errorf("%s %s with a Bearer token is taken for forged", rt.Method, rt.Path)
+		}
+	}
+	if routesSeen < 15 {
+		t.Errorf("only %d routes change something", routesSeen)
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	r := newClaimed(t)
+	for _, path := range []string{"/api/v1/health", "/api/v1/apps", "/nothing"} {
+		got := r.do(ask{path: path})
+		for name, want := range map[string]string{
+			"Content-Security-Policy":      contentPolicy,
+			"X-Content-Type-Options":       "nosniff",
+			"Referrer-Policy":              "same-origin",
+			"Cross-Origin-Opener-Policy":   "same-origin",
+			"Cross-Origin-Resource-Policy": "same-origin",
+			"Strict-Transport-Security":    "max-age=31536000",
+			"Cache-Control":                "no-store",
+		} {
+			if got.header.Get(name) != want {
+				t.Errorf("%s: %s is %q", path, name, got.header.Get(name))
+			}
+		}
+		if len(got.header.Get("X-Request-Id")) != 16 || got.header.Get("Access-Control-Allow-Origin") != "" || got.header.Get("Server") != "" {
+			t.Errorf("%s: %v", path, got.header)
+		}
+	}
+	if got := r.do(ask{path: "/api/v1/health", plain: true}); got.header.Get("Strict-Transport-Security") != "" {
+		t.Error("HSTS without TLS")
+	}
+	if got := r.do(ask{path: "/api/v1/health", local: true, header: map[string]string{"X-Forwarded-Proto": "https"}}); got.header.Get("Strict-Transport-Security") != "" {
+		t.Error("a local caller's word about TLS is believed")
+	}
+}
+
+func TestTokensInAddressesAreRefused(t *testing.T) {
+	r := newClaimed(t)
+	token := r.token(paas.Path{})
+	for _, path := range []string{"/api/v1/apps?token=" + token, "/api/v1/apps?x=" + token, "/api/v1/health?access_token=abc"} {
+		r.refused(http.StatusBadRequest, ask{path: path, token: token})
+	}
+	if strings.Contains(r.logs.String(), token) {
+		t.Error("the token is in the log")
+	}
+}
+
+func TestBadBodies(t *testing.T) {
+	r := newClaimed(t)
+	post := func(body, kind string) ask {
+		return ask{method: "POST", path: "/api/v1/apps", local: true, raw: strings.NewReader(body), header: map[string]string{"Content-Type": kind}}
+	}
+	tests := []struct {
+		name, body, kind string
+		status           int
+		field            string
+	}{
+		{"unknown member", `{"name":"a","nmae":"b"}`, "application/json", 400, "nmae"},
+		{"wrong type", `{"name":7}`, "application/json", 400, "name"},
+		{"cut off", `{"name":`, "application/json", 400, ""},
+		{"two values", `{"name":"a"} {}`, "application/json", 400, ""},
+		{"not JSON", `name=a`, "application/json", 400, ""},
+		{"empty", ` `, "application/json", 400, ""},
+		{"deep", strings.Repeat("[", 100_000), "application/json", 400, ""},
+		{"a form", `name=a`, "application/x-www-form-urlencoded", 400, ""},
+		{"text", `{"name":"a"}`, "text/plain", 400, ""},
+		{"no type", `{"name":"a"}`, "", 400, ""},
+		{"too large", `{"name":"` + strings.Repeat("a", maxAppBody) + `"}`, "application/json", 413, ""},
+		{"a bad name", `{"name":"A b"}`, "application/json", 400, "name"},
+		{"with parameters", `{"name":"fine"}`, "application/json; charset=utf-8", 201, ""},
+	}
+	for _, tt := range tests {
+		got := r.do(post(tt.body, tt.kind))
+		if got.status != tt.status || tt.field != "" && !strings.Contains(got.body, fmt.Sprintf(`"field":%q`, tt.field)) {
+			t.Errorf("%s: %d %s", tt.name, got.status, got.body)
+		}
+	}
+	// a body whose length nobody said is cut at the limit too
+	a := ask{method: "POST", path: "/api/v1/login", raw: endless{}, header: map[string]string{"Content-Type": "application/json"}}
+	r.refused(http.StatusRequestEntityTooLarge, a)
+}
+
+// endless is a body without end, and without a length.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+func TestPanicsAreAnsweredAndLogged(t *testing.T) {
+	r := newClaimed(t)
+	table := []Route{{Method: "GET", Path: "/api/v1/boom", Action: "health.read", Resource: nowhere, Handle: func(*Server, *Call) error { panic("kaboom") }}}
+	srv := httpServer(r.front(r.mount(table)), r.Log)
+	l, err := openDoor(filepath.Join(r.dir, "boom.sock"), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.local = true
+	go func() { _ = srv.Serve(l) }()
+	defer srv.Close()
+	c := socketClient(filepath.Join(r.dir, "boom.sock"))
+	resp, err := c.Get("http://control/api/v1/boom")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != 500 || !strings.Contains(r.logs.String(), "kaboom") || !strings.Contains(r.logs.String(), resp.Header.Get("X-Request-Id")) {
+		t.Errorf("%d, log %s", resp.StatusCode, r.logs)
+	}
+}
+
+func TestInternalErrorsShowNothing(t *testing.T) {
+	r := newClaimed(t)
+	a := r.app("shop")
+	r.deploy.appErr = fmt.Errorf("dial /var/run/docker.sock: secret path")
+	e := r.refused(500, ask{path: "/api/v1/apps/" + a.ID + "/logs", local: true})
+	if strings.Contains(e.Message+e.Hint, "docker.sock") || !strings.Contains(r.logs.String(), "docker.sock") || !strings.Contains(r.logs.String(), e.RequestID) {
+		t.Errorf("%+v\n%s", e, r.logs)
+	}
+}
+
+// TestMain lets the test below ask the sockets as another user.
+func TestMain(m *testing.M) {
+	if path := os.Getenv("CLOUDSANIA_TEST_DIAL"); path != "" {
+		resp, err := socketClient(path).Get("http://control/api/v1/users/me")
+		if err != nil {
+			fmt.Println("error", err)
+		} else {
+			fmt.Println("status", resp.StatusCode)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// control.sock makes root and our own user the administrator; web.sock makes nobody that, and only the edge may speak for visitors.
+func TestSocketsKnowTheirPeers(t *testing.T) {
+	r := newClaimed(t, func(o *Options) { o.EdgeUID = 1 })
+	ctl, web := filepath.Join(r.dir, "control.sock"), filepath.Join(r.dir, "web.sock")
+	if st, err := os.Stat(ctl); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("control.sock: %v %v", st.Mode(), err)
+	}
+	var me api.Me
+	r.want(200, ask{path: "/api/v1/users/me", local: true}, &me)
+	if me.Kind != "root" {
+		t.Errorf("%+v", me)
+	}
+	r.refused(http.StatusUnauthorized, ask{path: "/api/v1/users/me"}) // we are root here too
+	if os.Geteuid() != 0 {
+		t.Skip("asking as other users needs root")
+	}
+	for _, p := range []string{r.dir, ctl} { // so that the kernel, not the file mode, tells them apart
+		if err := os.Chmod(p, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialer := filepath.Join(r.dir, "dialer") // go test keeps its own where others may not look
+	if err := os.WriteFile(dialer, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	as := func(uid uint32, path string) string {
+		cmd := exec.Command(dialer)
+		cmd.Env = append(os.Environ(), "CLOUDSANIA_TEST_DIAL="+path)
+		cmd.Dir = r.dir
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("as %d: %v %s", uid, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	for _, tt := range []struct {
+		uid  uint32
+		path string
+		want string
+	}{{65534, ctl, "status 403"}, {1, ctl, "status 403"}, {65534, web, "status 403"}, {1, web, "status 401"}, {0, ctl, "status 200"}} {
+		if got := as(tt.uid, tt.path); got != tt.want {
+			t.Errorf("uid %d at %s: %s, want %s", tt.uid, filepath.Base(tt.path), got, tt.want)
+		}
+	}
+}
+
+func TestSocketsThatAreInTheWay(t *testing.T) {
+	dir, err := os.MkdirTemp("", "cs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	stale := filepath.Join(dir, "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: stale, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false) // as after a kill -9
+	_ = l.Close()
+	d, err := openDoor(stale, 0o600)
+	if err != nil {
+		t.Fatalf("a stale socket: %v", err)
+	}
+	_ = d.Close()
+	if err := os.WriteFile(stale, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openDoor(stale, 0o600); err == nil {
+		t.Error("a file of somebody's is replaced by a socket")
+	}
+	if _, err := openDoor(filepath.Join(dir, strings.Repeat("x", 200)), 0o600); !paas.IsKind(err, paas.Invalid) {
+		t.Errorf("a path that is too long: %v", err)
+	}
+}
+
+func TestVisitorsAddressComesFromTheEdge(t *testing.T) {
+	for _, tt := range []struct {
+		peer peer
+		head []string
+		want string
+	}{
+		{peer{edge: true}, []string{"203.0.113.9"}, "203.0.113.9"},
+		{peer{edge: true}, []string{"10.0.0.1, 203.0.113.9"}, "203.0.113.9"},
+		{peer{edge: true}, []string{"10.0.0.1", "2001:db8::1"}, "2001:db8::1"},
+		{peer{edge: true}, []string{"::ffff:203.0.113.9"}, "203.0.113.9"},
+		{peer{edge: true}, []string{"evil\nx"}, ""},
+		{peer{edge: true}, nil, ""},
+		{peer{root: true}, []string{"203.0.113.9"}, ""},
+	} {
+		q, err := http.NewRequest("GET", "/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header["X-Forwarded-For"] = tt.head
+		if got := addrOf(withPeer(q, tt.peer)); got != tt.want {
+			t.Errorf("%+v %q: %q, want %q", tt.peer, tt.head, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package server
+
+import (
+	"context"
+	"encoding/base64"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/crypto/argon2"
+
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+func rawKey(password string, h phc) string {
+	return base64.RawStdEncoding.EncodeToString(argon2.IDKey([]byte(password), h.salt, h.time, h.memory, h.threads, argonKey))
+}
+
+func TestPasswords(t *testing.T) {
+	p := newPasswords()
+	ctx := context.Background()
+	a, err := p.hash(ctx, "secret")
+	if err != nil || !strings.HasPrefix(a, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Fatal(a, err)
+	}
+	if b, err := p.hash(ctx, "secret"); err != nil || a == b {
+		t.Errorf("no salt: %v", err)
+	}
+	for _, tt := range []struct {
+		hash, password string
+		want           bool
+	}{{a, "secret", true}, {a, "Secret", false}, {a, "", false}, {"", "secret", false}, {"", "", false}, {a, strings.Repeat("x", maxPassword+1), false}} {
+		if ok, _, err := p.verify(ctx, tt.hash, tt.password); ok != tt.want || err != nil {
+			t.Errorf("%q with %.10q: %v %v", tt.password, tt.hash, ok, err)
+		}
+	}
+	for _, bad := range []string{"plain", "$argon2i$v=19$m=64,t=1,p=1$AA$AA", "$argon2id$v=19$m=99999999,t=1,p=1$AA$AA", "$argon2id$v=19$m=64,t=0,p=1$AA$AA",
+		"$argon2id$v=19$m=64,t=1,p=1$AA$", "$argon2id$v=19$m=64,t=1,p=1$%%$AA", "$argon2id$v=18$m=64,t=1,p=1$AA$AA"} {
+		if _, _, err := p.verify(ctx, bad, "x"); err == nil {
+			t.Errorf("%q is taken for a hash", bad)
+		}
+	}
+}
+
+// A flood of logins must not become a flood of memory: two hashes at a time, and a bounded queue.
+func TestPasswordFlood(t *testing.T) {
+	p := newPasswords()
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	busy, peak := 0, uint64(0)
+	for range 200 {
+		wg.Go(func() {
+			_, _, err := p.verify(context.Background(), "", "x")
+			mu.Lock()
+			defer mu.Unlock()
+			if paas.IsKind(err, paas.Throttled) {
+				busy++
+			}
+			runtime.ReadMemStats(&after)
+			peak = max(peak, after.HeapInuse)
+		})
+	}
+	wg.Wait()
+	if busy < 100 {
+		t.Errorf("only %d of 200 were sent away", busy)
+	}
+	if grown := int64(peak) - int64(before.HeapInuse); grown > 128<<20 {
+		t.Errorf("memory grew by %d MiB", grown>>20)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p.slots <- struct{}{}
+	p.slots <- struct{}{}
+	cancel()
+	if _, err := p.hash(ctx, "x"); err == nil {
+		t.Error("a visitor who is gone still waits for a slot")
+	}
+}
+
+func TestCheckPassword(t *testing.T) {
+	tests := []struct {
+		name, password string
+		second, ok     bool
+	}{
+		{"long", "correct horse battery", false, true},
+		{"14 characters", "14 characters!", false, false},
+		{"15 characters", "15 characters!!", false, true},
+		{"letters count, not bytes", "ééééééééééééaa!", false, true},
+		{"8 with a second factor", "k3vinbac", true, true},
+		{"7 with a second factor", "k3vinba", true, false},
+		{"too long", strings.Repeat("ab cd", 30), false, false},
+		{"one character", strings.Repeat("a", 20), false, false},
+		{"a run", strings.Repeat("abc1", 5), false, false},
+		{"digits in order", "012345678901234", false, false},
+		{"the alphabet", "abcdefghijklmnop", false, false},
+		{"the address", "ada@example.com", false, false},
+		{"the name twice", "Ada LovelaceAda Lovelace", false, false},
+		{"not text", "aaaaaaaaaaaaaaaa\xff", false, false},
+	}
+	for _, tt := range tests {
+		if err := checkPassword(tt.password, "ada@example.com", "Ada Lovelace", tt.second); (err == nil) != tt.ok {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cloudsania/cloudsania/api"
+	"github.com/cloudsania/cloudsania/archive"
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+const demoApp = "hello"
+
+//go:embed examples/hello
+var examples embed.FS
+
+func (c *cli) demo() *cobra.Command {
+	return &cobra.Command{Use: "demo", Short: "Deploy a small example app", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			control, err := c.client()
+			if err != nil {
+				return err
+			}
+			if _, err := control.CreateApp(cmd.Context(), api.CreateApp{Name: demoApp}); err != nil && !paas.IsKind(err, paas.Conflict) {
+				return err
+			}
+			d, err := c.deployDemo(cmd.Context(), control)
+			if err != nil {
+				return err
+			}
+			return c.follow(cmd.Context(), control, d, false)
+		}}
+}
+
+func (c *cli) deployDemo(ctx context.Context, control *api.Client) (api.Deployment, error) {
+	dir, err := os.MkdirTemp("", "cloudsania-demo-")
+	if err != nil {
+		return api.Deployment{}, fmt.Errorf("make directory for the example: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	app, err := fs.Sub(examples, "examples/"+demoApp)
+	if err != nil {
+		return api.Deployment{}, fmt.Errorf("find the example: %w", err)
+	}
+	if err := os.CopyFS(dir, app); err != nil {
+		return api.Deployment{}, fmt.Errorf("write the example: %w", err)
+	}
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(archive.Pack(ctx, dir, w)) }()
+	defer r.Close()
+	return control.DeployArchive(ctx, demoApp, paas.Production, "the example app", r, -1)
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/cloudsania/cloudsania/builder"
+	"github.com/cloudsania/cloudsania/deploy"
+	"github.com/cloudsania/cloudsania/docker"
+	"github.com/cloudsania/cloudsania/git"
+	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/proxy"
+	"github.com/cloudsania/cloudsania/server"
+	"github.com/cloudsania/cloudsania/store"
+)
+
+// The packages do not know each other: each declares what it asks of others in its own words. Here they are translated.
+
+// pushAccess lets the git remote ask the one gate.
+type pushAccess struct{ doors *server.Doors }
+
+func (a pushAccess) Authorize(ctx context.Context, r *http.Request, token paas.Secret, name string, write bool) (git.App, paas.Actor, error) {
+	app, by, err := a.doors.AuthorizeGit(ctx, r, token, name, write)
+	if err != nil {
+		return git.App{}, by, err
+	}
+	return git.App{ID: app.ID, Name: app.Name, Branch: app.Source.Branch}, by, nil
+}
+
+// pushDeploys lets the git remote deploy to production. Its Deployer comes later: the two need each other.
+type pushDeploys struct {
+	store    *store.Store
+	deployer *deploy.Deployer
+}
+
+func (p *pushDeploys) Deploy(ctx context.Context, by paas.Actor, app string, src paas.Source) (paas.Deployment, error) {
+	target, err := p.store.Target(app, paas.Production)
+	if err != nil {
+		return paas.Deployment{}, err
+	}
+	return p.deployer.Deploy(ctx, by, target, src)
+}
+
+func (p *pushDeploys) Follow(ctx context.Context, id string, line func(string)) (paas.Deployment, string, error) {
+	dep, err := p.deployer.Follow(ctx, id, 0, func(l deploy.LogLine) error {
+		if l.Step != paas.StepDone { // the remote says itself where the app lives
+			line(l.Text)
+		}
+		return nil
+	})
+	if err != nil {
+		return dep, "", err
+	}
+	app, err := p.store.App(dep.App)
+	if err != nil {
+		return dep, "", err
+	}
+	return dep, p.deployer.URL(app), nil
+}
+
+// control is the Deployer in the server's words.
+type control struct{ *deploy.Deployer }
+
+func (c control) Log(id string) ([]server.LogLine, error) {
+	lines, err := c.Deployer.Log(id)
+	out := make([]server.LogLine, len(lines))
+	for i, l := range lines {
+		out[i] = server.LogLine(l)
+	}
+	return out, err
+}
+
+func (c control) Follow(ctx context.Context, id string, from int, fn func(server.LogLine) error) (paas.Deployment, error) {
+	return c.Deployer.Follow(ctx, id, from, func(l deploy.LogLine) error { return fn(server.LogLine(l)) })
+}
+
+func (c control) AppLogs(ctx context.Context, t paas.Target, o server.AppLogOptions, fn func(server.AppLogLine) error) error {
+	return c.Deployer.AppLogs(ctx, t, docker.LogOptions(o), func(l deploy.AppLine) error { return fn(server.AppLogLine(l)) })
+}
+
+// health tells the server how its neighbours are.
+func health(engine *docker.Engine, edges *proxy.Client, b *builder.Builder) server.Health {
+	return server.Health{
+		Docker: func(ctx context.Context) (string, string, error) {
+			info, err := engine.Ping(ctx)
+			return info.Version, info.API, err
+		},
+		Edges: edges.Status,
+		Builder: func() server.BuilderStatus {
+			s := b.Status()
+			return server.BuilderStatus{Ready: s.Ready, Step: s.Step, Message: s.Message, Percent: s.Percent, Err: s.Err}
+		},
+	}
+}

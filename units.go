@@ -1,0 +1,170 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+// unitFiles are the systemd units. Only the socket unit starts the edge there, so that its ports stay open whatever restarts; the
+// edge has no capability at all, control keeps what Docker, debootstrap and its cages need.
+var unitFiles = map[string]string{
+	"cloudsania.service": `[Unit]
+Description=Cloudsania control: dashboard, git, builds, deploys
+Documentation=https://github.com/cloudsania/cloudsania
+After=network-online.target docker.service cloudsania-edge.socket
+Wants=network-online.target docker.service cloudsania-edge.socket
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart={{.Bin}} serve --edge external {{.Flags}}
+Restart=always
+RestartSec=1
+TimeoutStopSec=30
+KillMode=mixed
+OOMScoreAdjust=-900
+LimitNOFILE=65536
+NoNewPrivileges=yes
+ProtectSystem=strict
+ReadWritePaths={{.Data}} -/etc/cloudsania -/sys/fs/cgroup
+ProtectHome=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictRealtime=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+
+[Install]
+WantedBy=multi-user.target
+`,
+	"cloudsania-edge.socket": `[Unit]
+Description=Ports of the Cloudsania edge
+
+[Socket]
+ListenStream={{.HTTP}}
+ListenStream={{.HTTPS}}
+Backlog=4096
+NoDelay=yes
+Service=cloudsania-edge.service
+
+[Install]
+WantedBy=sockets.target
+`,
+	"cloudsania-edge.service": `[Unit]
+Description=Cloudsania edge: serves the apps
+Documentation=https://github.com/cloudsania/cloudsania
+After=network.target
+Requires=cloudsania-edge.socket
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=all
+ExecStart={{.Bin}} edge --data {{.Data}} --http {{.HTTPFlag}} --https {{.HTTPSFlag}}
+ExecReload={{.Bin}} handover --data {{.Data}} --http {{.HTTPFlag}} --https {{.HTTPSFlag}}
+Restart=always
+RestartSec=1
+KillMode=mixed
+TimeoutStopSec=20
+OOMScoreAdjust=-900
+LimitNOFILE=262144
+User={{.EdgeUser}}
+Group={{.EdgeUser}}
+CapabilityBoundingSet=
+AmbientCapabilities=
+NoNewPrivileges=yes
+ProtectSystem=strict
+ReadWritePaths={{.Data}}/edge
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+UMask=0077
+
+[Install]
+Also=cloudsania-edge.socket
+`,
+}
+
+// unit is what the unit files are filled with.
+type unit struct {
+	Bin, Flags, Data, EdgeUser string
+	HTTP, HTTPS                string // as systemd writes addresses
+	HTTPFlag, HTTPSFlag        string
+}
+
+func unitsCommand() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:   "units --dir DIR -- SERVE-FLAGS…",
+		Short: "Write the systemd units (install.sh calls this)",
+		Long:  "Writes cloudsania.service, cloudsania-edge.socket and cloudsania-edge.service into DIR, for a control with the given flags of serve.",
+		RunE:  func(_ *cobra.Command, args []string) error { return writeUnits(dir, args) },
+	}
+	c.Flags().StringVar(&dir, "dir", "/etc/systemd/system", "where to")
+	return c
+}
+
+func writeUnits(dir string, args []string) error {
+	flags := serveCommand().Flags()
+	if err := flags.Parse(args); err != nil {
+		return paas.Invalidf("flags", "they are those of cloudsania serve", "%v", err)
+	}
+	for _, a := range args {
+		if strings.ContainsAny(a, " \t\n\"'\\$%;{}") {
+			return paas.Invalidf("flags", "systemd would read it differently", "%q cannot go into a unit", a)
+		}
+	}
+	text := func(name string) string { return flags.Lookup(name).Value.String() }
+	bin, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find our own program: %w", err)
+	}
+	u := unit{Bin: bin, Flags: strings.Join(args, " "), Data: text("data"), EdgeUser: text("edge-user"), HTTPFlag: text("http"), HTTPSFlag: text("https"),
+		HTTP: listenStream(text("http")), HTTPS: listenStream(text("https"))}
+	if u.EdgeUser == "" {
+		return paas.Invalidf("edge-user", "pass --edge-user", "the edge needs a user of its own")
+	}
+	for name, body := range unitFiles {
+		t, err := template.New(name).Parse(body)
+		if err != nil {
+			return fmt.Errorf("unit %s: %w", name, err)
+		}
+		var out strings.Builder
+		if err := t.Execute(&out, u); err != nil {
+			return fmt.Errorf("unit %s: %w", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(out.String()), 0o644); err != nil {
+			return fmt.Errorf("write unit: %w", err)
+		}
+	}
+	return nil
+}
+
+// listenStream writes an address as systemd.socket(5) wants it: a bare port listens on every address of both families.
+func listenStream(addr string) string { return strings.TrimPrefix(addr, ":") }

@@ -1,0 +1,1 @@
+print("release command ran", flush=True)

@@ -85,8 +85,8 @@ func (k *edgeKeeper) Run(ctx context.Context) error {
 
 func (k *edgeKeeper) look(ctx context.Context) error {
 	status, err := k.client.Status(ctx)
-	if err != nil {
-		status = nil
+	if err != nil && !paas.IsKind(err, paas.Unavailable) {
+		return err // one runs, but is slow to answer
 	}
 	for _, s := range status {
 		if s.Handing {

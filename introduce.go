@@ -43,7 +43,7 @@ func (p *pushDeploys) Deploy(ctx context.Context, by paas.Actor, app string, src
 
 func (p *pushDeploys) Follow(ctx context.Context, id string, line func(string)) (paas.Deployment, string, error) {
 	dep, err := p.deployer.Follow(ctx, id, 0, func(l deploy.LogLine) error {
-		if l.Step != paas.StepDone { // the remote says itself where the app lives
+		if l.Step != paas.StepDone { // the remote says itself how it ended
 			line(l.Text)
 		}
 		return nil

@@ -169,7 +169,7 @@ func assemble(cfg config, where deploy.Site, st *store.Store, log *slog.Logger) 
 		return nil, err
 	}
 	pushes.deployer = deploy.New(deploy.Options{Data: cfg.Data, Site: where, Store: st, Engine: engine, Images: b, Edges: edges,
-		Repositories: repos, Uploads: uploads, Log: part("deploy")})
+		Repositories: repos, Uploads: uploads, Warnings: git.Warnings, Log: part("deploy")})
 	keeper := newEdgeKeeper(cfg, edges, part("edge"))
 	uid, err := keeper.uid()
 	if err != nil {

@@ -54,6 +54,7 @@ type Failure struct {
 	Message string   `json:"message"`
 	Hint    string   `json:"hint,omitempty"`
 	Lines   []string `json:"lines,omitempty"`
+	Stays   string   `json:"stays,omitempty"` // what visitors still see
 }
 
 // Actor is who did something.

@@ -128,6 +128,7 @@ func TestExplain(t *testing.T) {
 		{"detection", live, &phaseError{err: errors.New("failed with status code: 20")}, paas.Failed, "the source was not recognised"},
 		{"export", live, &phaseError{err: errors.New("failed with status code: 62")}, paas.Internal, "the image could not be made"},
 		{"killed", live, &phaseError{err: errors.New("failed with status code: 137")}, paas.Internal, "the image could not be made"},
+		{"no engine", live, &phaseError{err: errors.New("Cannot connect to the Docker daemon at unix:///var/run/docker.sock")}, paas.Unavailable, "docker stopped answering during the build"},
 		{"full disk", live, &phaseError{err: errors.New("failed with status code: 62"), said: "write /x: no space left on device"}, paas.NoSpace, "the disk is full"},
 		{"nearly full disk", live, fmt.Errorf("%w: %w", errDiskFull, errors.New("x")), paas.NoSpace, "the disk is full"},
 		{"cancelled", over, &phaseError{err: context.Canceled}, paas.Cancelled, "the build was cancelled"},

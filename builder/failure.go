@@ -63,5 +63,8 @@ func (e *phaseError) explain() error {
 			return &paas.Error{Kind: paas.Failed, Msg: "the build failed", Hint: "the last lines above have the reason", Err: e}
 		}
 	}
+	if text := e.Error(); strings.Contains(text, "Cannot connect to the Docker daemon") || strings.Contains(text, "docker.sock") {
+		return &paas.Error{Kind: paas.Unavailable, Msg: "docker stopped answering during the build", Hint: "is docker running? deploy again when it is", Err: e}
+	}
 	return &paas.Error{Kind: paas.Internal, Msg: "the image could not be made", Hint: "the server's log has the reason; try again", Err: e}
 }

@@ -141,6 +141,23 @@ func TestWriteBase(t *testing.T) {
 	}
 }
 
+func TestCompleteTree(t *testing.T) {
+	tree := t.TempDir()
+	if complete("") || complete(tree) || complete(filepath.Join(tree, "none")) {
+		t.Error("nothing counts as a base")
+	}
+	write(t, tree, map[string]string{"etc/debian_version": "13.1\n", "debootstrap/debootstrap.log": "x"})
+	if complete(tree) {
+		t.Error("a base that debootstrap still works on counts as one")
+	}
+	if err := os.RemoveAll(filepath.Join(tree, "debootstrap")); err != nil {
+		t.Fatal(err)
+	}
+	if !complete(tree) {
+		t.Error("a whole base does not count as one")
+	}
+}
+
 func TestExplainApt(t *testing.T) {
 	cause := errors.New("status 100")
 	p := paas.Public(explainApt(cause, "Reading\nE: Unable to locate package nope-dev\n"))

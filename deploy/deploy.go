@@ -61,6 +61,9 @@ type repositories interface {
 	Remove(app string) error
 }
 
+// warnings lists what in a checked-out source will not work as its author expects: submodules, LFS pointers.
+type warnings func(dir string) []string
+
 // uploads hands out kept uploads.
 type uploads interface {
 	Copy(ctx context.Context, id, dir string) error
@@ -86,6 +89,7 @@ type Options struct {
 	Edges        edges
 	Repositories repositories
 	Uploads      uploads
+	Warnings     warnings // nil: none
 	Log          *slog.Logger
 	Timing       Timing
 }
@@ -125,6 +129,7 @@ type Deployer struct {
 	edges  edges
 	repos  repositories
 	upload uploads
+	warn   warnings
 	log    *slog.Logger
 	timing Timing
 
@@ -138,7 +143,7 @@ type Deployer struct {
 func New(o Options) *Deployer {
 	return &Deployer{
 		data: o.Data, site: o.Site, store: o.Store, engine: o.Engine, images: o.Images, edges: o.Edges,
-		repos: o.Repositories, upload: o.Uploads, log: o.Log, timing: o.Timing.withDefaults(),
+		repos: o.Repositories, upload: o.Uploads, warn: o.Warnings, log: o.Log, timing: o.Timing.withDefaults(),
 		book: newLogbook(filepath.Join(o.Data, "logs")), lanes: newLanes(), crash: newCrashes(),
 	}
 }

@@ -144,7 +144,7 @@ func unhealthy(path string, s *sight, waited time.Duration) error {
 		e.Hint = "listen on 0.0.0.0 and on the port in the PORT variable; if it only works in the background, name it worker in a Procfile"
 	case s.status >= 500:
 		e.Msg = fmt.Sprintf("the app answers %s with %d", path, s.status)
-		e.Hint = "the app's own output below often says why; a missing variable is the commonest reason"
+		e.Hint = "the app's own output often says why; a missing variable is the commonest reason"
 	case errors.Is(s.err, context.DeadlineExceeded):
 		e.Msg = fmt.Sprintf("the app accepts connections on port %d, but %s did not answer within %s", s.port, path, probeTimeout)
 		e.Hint = "choose a health check path that answers quickly, in the app's settings"
@@ -187,7 +187,7 @@ func (d *Deployer) stillRunning(ctx context.Context, inst paas.Instance) error {
 // ended explains a process that is not there any more.
 func (d *Deployer) ended(inst paas.Instance, st docker.State) error {
 	e := &paas.Error{Kind: paas.Failed, Msg: fmt.Sprintf("the %s process ended by itself with exit code %d", inst.Process, st.ExitCode),
-		Hint: "its last output is below"}
+		Hint: "its last output says why"}
 	switch {
 	case st.OOMKilled:
 		mb := paas.DefaultLimits.MemoryMB

@@ -125,6 +125,11 @@ func (d *Deployer) build(ctx context.Context, j *job) (paas.Build, error) {
 	if err != nil {
 		return paas.Build{}, err
 	}
+	if d.warn != nil {
+		for _, w := range d.warn(dir) {
+			d.say(j, "warning: %s", w)
+		}
+	}
 	plan, err := d.detect(j, dir)
 	if err != nil {
 		return paas.Build{}, err
@@ -339,6 +344,7 @@ func (d *Deployer) settle(ctx context.Context, j *job, err error, by *paas.Actor
 		d.say(j, "v%d is live at %s", j.number, d.URL(j.app))
 	}
 	if failure != nil {
+		failure.Stays = d.whatStays(j)
 		d.sayFailure(j, failure)
 	}
 	if err := d.store.FinishDeployment(j.dep.ID, status, failure); err != nil {
@@ -351,12 +357,19 @@ func (d *Deployer) settle(ctx context.Context, j *job, err error, by *paas.Actor
 	d.reap(context.WithoutCancel(ctx), j.dep.App)
 }
 
+// sayFailure ends the log. What the app printed is shown only when it is not in the log already, as a build's output is.
 func (d *Deployer) sayFailure(j *job, f *paas.Failure) {
+	if j.dep.Step == paas.StepStart || j.dep.Step == paas.StepHealth {
+		for _, l := range f.Lines {
+			d.say(j, "  | %s", l)
+		}
+	}
+	j.dep.Step = paas.StepDone
 	d.say(j, "error: %s", f.Message)
 	if f.Hint != "" {
 		d.say(j, "hint:  %s", f.Hint)
 	}
-	d.say(j, "%s", d.whatStays(j))
+	d.say(j, "%s", f.Stays)
 }
 
 // whatStays says what visitors see after a deployment that did not go live.

@@ -4,22 +4,23 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"path"
 	"strings"
 	"sync"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
+
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 // BuildPolicy is the cage of one build: whatever containers pack asks for, they get these limits. Zero limits take safe defaults.
 type BuildPolicy struct {
-	Build, App   string // ids, for labels
-	MemoryMB     int    // hard, swap included; 0: 1024
-	PIDs         int    // 0: 1024
-	CPUs         float64
-	CPUShares    int64  // 1024 is an ordinary container's; 0: 128, so that apps go first
-	CgroupParent string // all builds below one cgroup, such as "cloudsania-build"; "" for the engine's own
+	Build, App   string  // ids, for labels
+	MemoryMB     int     // hard, swap included; 0: 1024
+	PIDs         int     // 0: 1024
+	CPUs         float64 // 0: 1
+	CPUShares    int64   // 1024 is an ordinary container's; 0: 128, so that apps go first
+	CgroupParent string  // all builds below one cgroup, such as "cloudsania-build"; "" for the engine's own
 }
 
 func (p BuildPolicy) withDefaults() BuildPolicy {
@@ -28,6 +29,9 @@ func (p BuildPolicy) withDefaults() BuildPolicy {
 	}
 	if p.PIDs <= 0 {
 		p.PIDs = 1024
+	}
+	if p.CPUs <= 0 {
+		p.CPUs = 1
 	}
 	if p.CPUShares <= 0 {
 		p.CPUShares = 128
@@ -73,10 +77,10 @@ func (c *BuildClient) ContainerCreate(ctx context.Context, o client.ContainerCre
 	if o.Config == nil || o.HostConfig == nil || len(o.Config.Cmd) == 0 {
 		return client.ContainerCreateResult{}, fmt.Errorf("build container without a phase")
 	}
-	phase := path.Base(o.Config.Cmd[0])
-	kind, ok := phases[phase]
-	if !ok {
-		return client.ContainerCreateResult{}, fmt.Errorf("%q is not a phase of a build", phase)
+	phase, ours := strings.CutPrefix(o.Config.Cmd[0], "/cnb/lifecycle/")
+	kind, known := phases[phase]
+	if !ours || !known {
+		return client.ContainerCreateResult{}, fmt.Errorf("%q is not a phase of a build", o.Config.Cmd[0])
 	}
 	for _, b := range o.HostConfig.Binds {
 		if strings.Contains(b, "docker.sock") {
@@ -88,7 +92,7 @@ func (c *BuildClient) ContainerCreate(ctx context.Context, o client.ContainerCre
 	if cfg.Labels == nil {
 		cfg.Labels = map[string]string{}
 	}
-	maps.Copy(cfg.Labels, c.labels(map[string]string{labelProcess: phase}))
+	maps.Copy(cfg.Labels, c.engine.containerLabels(kindBuild, c.labels(map[string]string{labelProcess: phase})))
 	if err := c.cage(ctx, &host, kind.trusted); err != nil {
 		return client.ContainerCreateResult{}, err
 	}
@@ -96,6 +100,9 @@ func (c *BuildClient) ContainerCreate(ctx context.Context, o client.ContainerCre
 		return client.ContainerCreateResult{}, err
 	}
 	o.Config, o.HostConfig = &cfg, &host
+	if paas.IsID("bld", c.policy.Build) {
+		o.Name = "cs-" + c.policy.Build + "-" + phase
+	}
 	r, err := c.Client.ContainerCreate(ctx, o)
 	return r, fail(ctx, err, "create the container of phase %q", phase)
 }
@@ -105,7 +112,7 @@ func (c *BuildClient) ContainerRemove(ctx context.Context, id string, o client.C
 	short, cancel := call(ctx)
 	defer cancel()
 	r, err := c.ContainerInspect(short, id, client.ContainerInspectOptions{})
-	if err == nil && r.Container.State != nil && r.Container.State.OOMKilled {
+	if s := r.Container.State; err == nil && s != nil && s.OOMKilled && s.ExitCode != 0 { // a phase may get over the loss of a child
 		c.mu.Lock()
 		c.oomPhase = r.Container.Config.Labels[labelProcess]
 		c.mu.Unlock()
@@ -127,10 +134,18 @@ func (c *BuildClient) labels(with map[string]string) map[string]string {
 
 func (c *BuildClient) cage(ctx context.Context, h *container.HostConfig, trusted bool) error {
 	p := c.policy
+	info, err := c.engine.info(ctx)
+	if err != nil {
+		return err
+	}
+	cpus, err := c.engine.cpus(ctx, p.CPUs)
+	if err != nil {
+		return err
+	}
+	h.NanoCPUs = int64(cpus * 1e9)
 	h.Memory = int64(p.MemoryMB) << 20
 	h.MemorySwap = h.Memory
 	h.PidsLimit = new(int64(p.PIDs))
-	h.NanoCPUs = int64(p.CPUs * 1e9)
 	h.CPUShares = p.CPUShares
 	h.LogConfig = container.LogConfig{Type: "none"} // pack reads by attaching
 	h.Init = new(true)
@@ -144,10 +159,6 @@ func (c *BuildClient) cage(ctx context.Context, h *container.HostConfig, trusted
 	}
 	if p.CgroupParent == "" {
 		return nil
-	}
-	info, err := c.engine.info(ctx)
-	if err != nil {
-		return err
 	}
 	h.CgroupParent = "/" + strings.Trim(p.CgroupParent, "/")
 	if info.CgroupDriver == "systemd" { // takes nothing but the name of a slice

@@ -54,6 +54,7 @@ func phase(t *testing.T, c *docker.BuildClient, image, name string, binds []stri
 }
 
 func TestBuildCage(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	p := docker.BuildPolicy{Build: paas.NewID("bld"), App: paas.NewID("app"), MemoryMB: 128, PIDs: 99, CPUs: 1.5, CPUShares: 64, CgroupParent: "cloudsania-test"}
@@ -87,6 +88,7 @@ func TestBuildCage(t *testing.T) {
 }
 
 func TestBuildOutOfMemory(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	for _, how := range []string{"hog", "child-hog"} { // a compiler is a child of the phase
@@ -102,14 +104,16 @@ func TestBuildOutOfMemory(t *testing.T) {
 }
 
 func TestBuildRefusals(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	c := e.BuildClient(docker.BuildPolicy{Build: paas.NewID("bld")})
 	for name, o := range map[string]client.ContainerCreateOptions{
-		"creator": {Config: &container.Config{Cmd: []string{"/cnb/lifecycle/creator"}}, HostConfig: &container.HostConfig{}},
-		"a shell": {Config: &container.Config{Cmd: []string{"/bin/sh"}}, HostConfig: &container.HostConfig{}},
-		"nothing": {Config: &container.Config{}, HostConfig: &container.HostConfig{}},
-		"no host": {Config: &container.Config{Cmd: []string{"/cnb/lifecycle/builder"}}},
-		"docker":  {Config: &container.Config{Cmd: []string{"/cnb/lifecycle/exporter"}}, HostConfig: &container.HostConfig{Binds: []string{"/run/docker.sock:/var/run/docker.sock"}}},
+		"creator":  {Config: &container.Config{Cmd: []string{"/cnb/lifecycle/creator"}}, HostConfig: &container.HostConfig{}},
+		"a user's": {Config: &container.Config{Cmd: []string{"/workspace/exporter"}}, HostConfig: &container.HostConfig{}},
+		"a shell":  {Config: &container.Config{Cmd: []string{"/bin/sh"}}, HostConfig: &container.HostConfig{}},
+		"nothing":  {Config: &container.Config{}, HostConfig: &container.HostConfig{}},
+		"no host":  {Config: &container.Config{Cmd: []string{"/cnb/lifecycle/builder"}}},
+		"docker":   {Config: &container.Config{Cmd: []string{"/cnb/lifecycle/exporter"}}, HostConfig: &container.HostConfig{Binds: []string{"/run/docker.sock:/var/run/docker.sock"}}},
 	} {
 		if _, err := c.ContainerCreate(t.Context(), o); err == nil {
 			t.Errorf("%s is accepted", name)
@@ -119,6 +123,7 @@ func TestBuildRefusals(t *testing.T) {
 
 // Story: kill -9 of control during a build left a container that went on building, two volumes and an image for ever.
 func TestRemoveLeftovers(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	temporary := "pack.local/lifecycle/" + strings.ToLower(paas.NewID("bld")) + ":latest"
@@ -222,6 +227,7 @@ func TestVolumes(t *testing.T) {
 }
 
 func TestRemoveAll(t *testing.T) {
+	t.Parallel()
 	e, other := dockertest.Engine(t), dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	network, subnet := dockertest.Network(t, e)

@@ -95,13 +95,17 @@ func (e *Engine) create(ctx context.Context, s Spec, kind string) (string, error
 	if err != nil {
 		return "", err
 	}
+	limits := s.Limits.WithDefaults()
+	if limits.CPUs, err = e.cpus(ctx, limits.CPUs); err != nil {
+		return "", err
+	}
 	o := client.ContainerCreateOptions{
 		Name: ContainerName(s.ID),
 		Config: &container.Config{
 			Image: s.Image, User: user, Entrypoint: s.Entrypoint, Cmd: s.Argv, Env: environment(s.Env),
-			Labels: e.labels(kind, map[string]string{labelApp: s.App, labelEnvironment: s.Environment, labelRelease: s.Release, labelProcess: s.Process, labelInstance: s.ID}),
+			Labels: e.containerLabels(kind, map[string]string{labelApp: s.App, labelEnvironment: s.Environment, labelRelease: s.Release, labelProcess: s.Process, labelInstance: s.ID}),
 		},
-		HostConfig: hostConfig(s, kind),
+		HostConfig: hostConfig(s, limits, kind),
 	}
 	if s.Network != "" {
 		o.NetworkingConfig = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
@@ -137,8 +141,7 @@ func (e *Engine) userOf(ctx context.Context, image string) (string, error) {
 	return user, nil
 }
 
-func hostConfig(s Spec, kind string) *container.HostConfig {
-	l := s.Limits.WithDefaults()
+func hostConfig(s Spec, l paas.Limits, kind string) *container.HostConfig {
 	h := &container.HostConfig{
 		Init:          new(true), // a Node or Python process as PID 1 would ignore SIGTERM for the whole grace time
 		CapDrop:       []string{"ALL"},
@@ -149,7 +152,7 @@ func hostConfig(s Spec, kind string) *container.HostConfig {
 		LogConfig: container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m", "max-file": "3"}},
 		Resources: container.Resources{
 			Memory: int64(l.MemoryMB) << 20, MemorySwap: int64(l.MemoryMB) << 20,
-			NanoCPUs: int64(l.CPUs * 1e9), CPUShares: max(2, int64(l.CPUs*1024)),
+			NanoCPUs: int64(l.CPUs * 1e9), CPUShares: min(max(2, int64(l.CPUs*1024)), 262144), // the kernel's bounds
 			PidsLimit: new(int64(l.PIDs)),
 		},
 	}
@@ -160,6 +163,15 @@ func hostConfig(s Spec, kind string) *container.HostConfig {
 		h.LogConfig = container.LogConfig{Type: "none"} // read while it runs, and removed
 	}
 	return h
+}
+
+// cpus is want within what Docker takes: not more than the machine has, not less than a hundredth of a processor.
+func (e *Engine) cpus(ctx context.Context, want float64) (float64, error) {
+	info, err := e.info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return max(0.01, min(want, float64(info.CPUs))), nil
 }
 
 func restartPolicy(on bool) container.RestartPolicy {

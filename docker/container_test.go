@@ -13,6 +13,7 @@ import (
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cloudsania/cloudsania/docker"
 	"github.com/cloudsania/cloudsania/docker/dockertest"
@@ -52,6 +53,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 func TestContainerDefaults(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	network, subnet := dockertest.Network(t, e)
@@ -142,6 +144,7 @@ func TestContainerDefaults(t *testing.T) {
 }
 
 func TestInsideIsUnprivileged(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	var out bytes.Buffer
@@ -160,6 +163,7 @@ func TestInsideIsUnprivileged(t *testing.T) {
 }
 
 func TestRootIsRefused(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	base := dockertest.Image(t, e)
 	create := func(image string) error {
@@ -207,8 +211,26 @@ func retag(t *testing.T, e *docker.Engine, base, ref, user string) {
 	}
 }
 
+// Story: a limit of 4 CPUs on a machine with 2 made every deploy fail with "range of CPUs is from 0.01 to 2.00".
+func TestMoreCPUsThanThereAre(t *testing.T) {
+	t.Parallel()
+	e := dockertest.Engine(t)
+	info, err := e.Ping(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := dockertest.Spec(dockertest.Image(t, e), "sleep")
+	for limit, want := range map[float64]int64{1000: int64(info.CPUs) * 1e9, 0.001: 1e7} {
+		s.ID, s.Limits.CPUs = paas.NewID("ins"), limit
+		if c := inspect(t, e, start(t, e, s)); c.HostConfig.NanoCPUs != want {
+			t.Errorf("%v CPUs: %d", limit, c.HostConfig.NanoCPUs)
+		}
+	}
+}
+
 // A stranger's image may carry our labels; a container must not become a build's leftover by them.
 func TestImageLabelsDoNotReachTheContainer(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	ref := dockertest.Image(t, e)
 	other := "cloudsania-test/labels:" + paas.NewID("bld")
@@ -264,6 +286,23 @@ func TestStopIsFastWithAnInit(t *testing.T) {
 	}
 }
 
+// Story: the drain loop and the boot repair removed the same container, and one of them failed with "removal is already in progress".
+func TestRemovedBySeveral(t *testing.T) {
+	t.Parallel()
+	e := dockertest.Engine(t)
+	id := start(t, e, dockertest.Spec(dockertest.Image(t, e), "sleep"))
+	var g errgroup.Group
+	for range 8 {
+		g.Go(func() error { return e.Remove(t.Context(), id) })
+	}
+	if err := g.Wait(); err != nil {
+		t.Error(err)
+	}
+	if n := containers(t, e); n != 0 {
+		t.Errorf("%d containers left", n)
+	}
+}
+
 func logged(t *testing.T, e *docker.Engine, id string) string {
 	t.Helper()
 	var lines []string
@@ -274,6 +313,7 @@ func logged(t *testing.T, e *docker.Engine, id string) string {
 }
 
 func TestMemoryLimitKills(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	id := start(t, e, dockertest.Spec(image, "hog", "300"))
@@ -291,6 +331,7 @@ func TestMemoryLimitKills(t *testing.T) {
 }
 
 func TestRestartPolicy(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	s := dockertest.Spec(image, "say", "1", "out", "err")
@@ -323,6 +364,7 @@ func TestRestartPolicy(t *testing.T) {
 }
 
 func TestStartFailures(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	for name, entry := range map[string][]string{"missing": {"/no/such/program"}, "not in PATH": {"nothing"}, "not executable": {"/data/hello.txt"}} {
@@ -343,6 +385,7 @@ func TestStartFailures(t *testing.T) {
 }
 
 func TestCreateChecksItsInput(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	s := dockertest.Spec(image, "sleep")
@@ -371,6 +414,7 @@ func TestCreateChecksItsInput(t *testing.T) {
 }
 
 func TestAppAnswersOnItsAddress(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	network, subnet := dockertest.Network(t, e)
@@ -408,6 +452,7 @@ func TestAppAnswersOnItsAddress(t *testing.T) {
 }
 
 func TestOtherInstallationsAreInvisible(t *testing.T) {
+	t.Parallel()
 	a, b := dockertest.Engine(t), dockertest.Engine(t)
 	image := dockertest.Image(t, a)
 	id := start(t, a, dockertest.Spec(image, "sleep"))

@@ -64,15 +64,15 @@ func (e *Engine) derived(base client.ImageInspectResult, cfg paas.ImageConfig) *
 		c.WorkingDir = cfg.Dir
 	}
 	maps.Copy(c.Labels, cfg.Labels)
-	maps.Copy(c.Labels, e.labels(kindKept, nil))
+	maps.Copy(c.Labels, e.containerLabels(kindKept, nil)) // all that the container has
 	return c
 }
 
 // createWork creates one of our own short-lived containers; RemoveLeftovers finds it after a crash.
 func (e *Engine) createWork(ctx context.Context, cfg *container.Config, host *container.HostConfig) (string, error) {
-	cfg.Labels = e.labels(kindWork, nil)
+	cfg.Labels = e.containerLabels(kindWork, nil)
 	short, cancel := call(ctx)
 	defer cancel()
-	r, err := e.client.ContainerCreate(short, client.ContainerCreateOptions{Config: cfg, HostConfig: host})
+	r, err := e.client.ContainerCreate(short, client.ContainerCreateOptions{Name: "cs-" + paas.NewID("wrk"), Config: cfg, HostConfig: host})
 	return r.ID, fail(ctx, err, "create container of image %q", cfg.Image)
 }

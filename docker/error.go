@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -23,7 +22,7 @@ func fail(ctx context.Context, err error, format string, args ...any) error {
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
-	case errors.Is(err, os.ErrPermission):
+	case client.IsErrConnectionFailed(err) && strings.Contains(err.Error(), "permission denied"): // the client keeps only the words
 		return &paas.Error{Kind: paas.Unavailable, Msg: "docker's socket is closed to us", Err: err,
 			Hint: "run cloudsania as root, or add its user to the group \"docker\""}
 	case client.IsErrConnectionFailed(err), errors.Is(err, context.DeadlineExceeded):

@@ -50,6 +50,7 @@ func imageConfig(t *testing.T, e *docker.Engine, ref string) client.ImageInspect
 }
 
 func TestImportImage(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	ref := newRef()
 	if ok, err := e.ImageExists(t.Context(), ref); ok || err != nil {
@@ -98,6 +99,7 @@ func TestImportImage(t *testing.T) {
 
 // Story: each new version of the base left 600 MB without a name behind.
 func TestAReplacedImageGoes(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	ref, cfg := newRef(), paas.ImageConfig{Env: []string{"PATH=/bin"}, User: "1:1"}
 	ids := []string{}
@@ -123,6 +125,7 @@ func TestAReplacedImageGoes(t *testing.T) {
 }
 
 func TestRemoveImageInUse(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	ref := dockertest.Image(t, e)
 	start(t, e, dockertest.Spec(ref, "sleep"))
@@ -225,6 +228,7 @@ func copied(t *testing.T, e *docker.Engine, ref, path string) map[string]string 
 }
 
 func TestCopyOut(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	ref := dockertest.Image(t, e)
 	if got := copied(t, e, ref, "/data"); !reflect.DeepEqual(got, map[string]string{"data/hello.txt": "hello\n"}) {
@@ -250,6 +254,7 @@ func TestCopyOut(t *testing.T) {
 }
 
 func TestPullAndPushTellWhatFailed(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	ref := dockertest.Image(t, e)
 	auth := paas.RegistryAuth{User: "u", Password: paas.NewSecret("hunter2")}

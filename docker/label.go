@@ -33,12 +33,21 @@ const (
 	kindKept     = "kept"     // images, caches, environments' networks
 )
 
-// labels returns a full set with those of with in it.
+// labels returns with as a thing of this installation.
 func (e *Engine) labels(kind string, with map[string]string) map[string]string {
-	m := map[string]string{labelApp: "", labelEnvironment: "", labelRelease: "", labelProcess: "", labelInstance: "", labelBuild: "", labelImage: ""}
-	maps.Copy(m, with)
+	m := maps.Clone(with)
+	if m == nil {
+		m = map[string]string{}
+	}
 	m[labelInstallation], m[labelKind] = e.installation, kind
 	return m
+}
+
+// containerLabels is labels with every other label of ours empty.
+func (e *Engine) containerLabels(kind string, with map[string]string) map[string]string {
+	m := map[string]string{labelApp: "", labelEnvironment: "", labelRelease: "", labelProcess: "", labelInstance: "", labelBuild: "", labelImage: ""}
+	maps.Copy(m, with)
+	return e.labels(kind, m)
 }
 
 // ours filters for things of this installation and of a kind.

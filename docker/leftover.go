@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/moby/moby/client"
+
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 // RemoveLeftovers removes what work that was killed with us left behind: containers, volumes, networks and temporary images of
@@ -25,8 +27,9 @@ func (e *Engine) RemoveLeftovers(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// RemoveAll ends and removes every container and network of this installation, and with purge its volumes and images, too. It goes on after
-// a failure and returns all of them.
+// RemoveAll ends and removes every container and network of this installation, and with purge its volumes and images, too: the images
+// with its label, also when another installation shares them, unless a container of that uses them. It goes on after a failure and
+// returns all of them.
 func (e *Engine) RemoveAll(ctx context.Context, purge bool) error {
 	all := client.Filters{}.Add("label", labelInstallation+"="+e.installation)
 	images := map[string]bool{}
@@ -36,7 +39,10 @@ func (e *Engine) RemoveAll(ctx context.Context, purge bool) error {
 	}
 	errs = append(errs, e.removeVolumes(ctx, all, images), e.listImages(ctx, all, images))
 	for ref := range images {
-		errs = append(errs, e.RemoveImage(ctx, ref))
+		// Another installation may have built on a base image of ours: what runs of it stays.
+		if err := e.RemoveImage(ctx, ref); !paas.IsKind(err, paas.Conflict) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

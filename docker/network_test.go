@@ -14,6 +14,7 @@ import (
 
 // Story: Docker's default address pools end at the 31st network.
 func TestSixtyNetworks(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	begin := time.Now()
 	var names []string
@@ -49,6 +50,7 @@ func TestSixtyNetworks(t *testing.T) {
 }
 
 func TestNetworkConflicts(t *testing.T) {
+	t.Parallel()
 	e, other := dockertest.Engine(t), dockertest.Engine(t)
 	name, subnet := dockertest.Network(t, e)
 	if err := e.EnsureNetwork(t.Context(), name, subnet); err != nil {
@@ -89,6 +91,7 @@ func TestNetworkConflicts(t *testing.T) {
 
 // A stopped container keeps its address, and gets the same one again.
 func TestAddressSurvivesARestart(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	name, subnet := dockertest.Network(t, e)
 	s := dockertest.Spec(dockertest.Image(t, e), "sleep")

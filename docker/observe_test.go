@@ -17,6 +17,7 @@ import (
 )
 
 func TestListening(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	network, subnet := dockertest.Network(t, e)
@@ -68,6 +69,7 @@ func TestListening(t *testing.T) {
 }
 
 func TestLogs(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	collect := func(id string, o docker.LogOptions) (lines []string) {
@@ -113,6 +115,7 @@ func TestLogs(t *testing.T) {
 }
 
 func TestLogsFollow(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	id := start(t, e, dockertest.Spec(image, "count", "10000"))
@@ -135,6 +138,7 @@ func TestLogsFollow(t *testing.T) {
 }
 
 func TestStats(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	s := dockertest.Spec(image, "hog", "30")
@@ -163,6 +167,7 @@ func TestStats(t *testing.T) {
 }
 
 func TestEvents(t *testing.T) {
+	t.Parallel()
 	e, other := dockertest.Engine(t), dockertest.Engine(t)
 	image, foreign := dockertest.Image(t, e), dockertest.Image(t, other)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -209,6 +214,7 @@ func TestEvents(t *testing.T) {
 }
 
 func TestPing(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	i, err := e.Ping(t.Context())
 	if err != nil || i.Version == "" || i.API == "" || i.CgroupVersion < 1 || i.CgroupVersion > 2 || i.CgroupDriver == "" || i.StorageDriver == "" || i.CPUs < 1 || i.MemoryBytes < 1<<28 {

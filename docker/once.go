@@ -30,7 +30,7 @@ func (e *Engine) RunOnce(ctx context.Context, s Spec, out io.Writer) (exitCode i
 	if err != nil {
 		return 0, err
 	}
-	if st.OOMKilled {
+	if st.OOMKilled && code != 0 { // it may get over the loss of a child
 		mb := s.Limits.WithDefaults().MemoryMB
 		return code, &paas.Error{Kind: paas.Failed, Msg: fmt.Sprintf("the command needed more than %d MB of memory", mb), Hint: "raise the app's memory limit and deploy again"}
 	}

@@ -13,6 +13,7 @@ import (
 )
 
 func TestRunOnce(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	network, subnet := dockertest.Network(t, e)
@@ -44,6 +45,7 @@ func TestRunOnce(t *testing.T) {
 }
 
 func TestRunOnceStreams(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -68,6 +70,7 @@ func TestRunOnceStreams(t *testing.T) {
 
 // Story: a log that could not be written (full disk) hung the deployment.
 func TestRunOnceWithABrokenWriter(t *testing.T) {
+	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	broken := errors.New("disk full")

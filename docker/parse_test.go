@@ -2,15 +2,22 @@ package docker
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
+	"net"
 	"net/netip"
+	"os"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
 
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 const tcpTable = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -161,10 +168,23 @@ func TestSystemdTakesOnlySlices(t *testing.T) {
 		{"cgroupfs", "cloudsania-build", "/cloudsania-build"}, {"cgroupfs", "/a/b/", "/a/b"}, {"cgroupfs", "", ""},
 		{"systemd", "cloudsania-build", "cloudsania-build.slice"}, {"systemd", "/a/b", "a-b.slice"}, {"systemd", "x.slice", "x.slice"},
 	} {
-		e := &Engine{seen: Info{Version: "1", CgroupDriver: tc.driver}}
+		e := &Engine{seen: Info{Version: "1", CgroupDriver: tc.driver, CPUs: 2}}
 		var h container.HostConfig
 		if err := e.BuildClient(BuildPolicy{CgroupParent: tc.parent}).cage(t.Context(), &h, false); err != nil || h.CgroupParent != tc.want {
 			t.Errorf("%v: %q, %v", tc, h.CgroupParent, err)
 		}
+	}
+}
+
+func TestClosedSocket(t *testing.T) {
+	c, err := client.New(client.WithHost("unix:///run/docker.sock"), client.WithDialContext(func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: "unix", Err: os.NewSyscallError("connect", syscall.EACCES)}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = (&Engine{client: c}).Ping(t.Context())
+	if p := paas.Public(err); p.Kind != paas.Unavailable || p.Msg != "docker's socket is closed to us" {
+		t.Errorf("got %v", err)
 	}
 }

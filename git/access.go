@@ -19,7 +19,8 @@ type access interface {
 	// Authorize resolves name, "app" or "project/app" in valid characters, for whoever holds token. r is for addresses and logs: its
 	// path and credentials are judged already. A wrong token is an error of kind Unauthenticated, anything that the holder may not
 	// see NotFound, anything they see but may not do Forbidden. Asked for writing to an app that is not there, it makes the app when
-	// the holder may, else the hint says how to.
+	// the holder may, else the hint says how to. A push begins with a GET: for that one an App without an ID may be returned, which
+	// stands for one that the POST to come will make, so that asking alone makes nothing.
 	Authorize(ctx context.Context, r *http.Request, token paas.Secret, name string, write bool) (App, paas.Actor, error)
 }
 

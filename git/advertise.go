@@ -17,13 +17,16 @@ const pushCapabilities = "report-status delete-refs side-band-64k atomic ofs-del
 
 // advertisePush lists the references to a client that is about to push. There is no protocol 2 for pushes: clients that offer it
 // accept this.
-func (s *Server) advertisePush(w http.ResponseWriter, _ *http.Request, repo *repo) {
+func (s *Server) advertisePush(w http.ResponseWriter, r *http.Request, repo *repo) {
 	all, err := repo.refs()
 	if err != nil {
-		s.log.Error("references could not be read", "err", err)
-		http.Error(w, "error: the repository cannot be read", http.StatusInternalServerError)
+		s.fail(w, r, err)
 		return
 	}
+	advertise(w, all)
+}
+
+func advertise(w http.ResponseWriter, all refs) {
 	w.Header().Set("Content-Type", "application/x-git-receive-pack-advertisement")
 	e := pktline.NewEncoder(w)
 	_ = e.Encodef("# service=%s\n", receivePack) // a client that has gone needs no answer

@@ -55,7 +55,7 @@ func (s *Server) Clone(ctx context.Context, address, branch, dir string) (paas.S
 		}
 		src.Branch = strings.TrimSpace(string(out))
 	}
-	out, err := run.Output(ctx, s.in(repo, "rev-parse", "--verify", "--quiet", "--end-of-options", "HEAD^{commit}"))
+	out, err := run.Output(ctx, s.in(repo, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
 	if err != nil {
 		return src, paas.Invalidf("url", "push a commit to it first", "the repository %s is empty", u.Redacted())
 	}
@@ -101,13 +101,13 @@ func isLoopback(host string) bool {
 
 // download clones into repo through a tunnel; loopback addresses without TLS, which only tests use, directly.
 func (s *Server) download(ctx context.Context, u *url.URL, branch string, repo *repo) error {
-	net := []string{"protocol.https.allow=always", "http.followRedirects=initial", "http.lowSpeedLimit=500", "http.lowSpeedTime=60",
+	config := []string{"protocol.https.allow=always", "http.followRedirects=initial", "http.lowSpeedLimit=500", "http.lowSpeedTime=60",
 		"transfer.fsckObjects=true", "transfer.bundleURI=false", "submodule.recurse=false", "protocol.version=2"}
 	for fault := range strings.SplitSeq(lenient, ",") {
-		net = append(net, "fetch.fsck."+fault)
+		config = append(config, "fetch.fsck."+fault)
 	}
 	if s.o.CloneRoots != "" {
-		net = append(net, "http.sslCAInfo="+s.o.CloneRoots)
+		config = append(config, "http.sslCAInfo="+s.o.CloneRoots)
 	}
 	var way *tunnel
 	if u.Scheme == "https" {
@@ -119,12 +119,12 @@ func (s *Server) download(ctx context.Context, u *url.URL, branch string, repo *
 			return err
 		}
 		defer way.close()
-		net = append(net, "http.proxy=http://"+way.addr())
+		config = append(config, "http.proxy=http://"+way.addr())
 	} else {
-		net = append(net, "protocol.http.allow=always", "http.proxy=", "http.followRedirects=false")
+		config = append(config, "protocol.http.allow=always", "http.proxy=", "http.followRedirects=false")
 	}
 	var args []string
-	for _, kv := range net {
+	for _, kv := range config {
 		args = append(args, "-c", kv)
 	}
 	args = append(args, "clone", "--quiet", "--bare", "--template=", "--depth=1", "--single-branch", "--no-tags")

@@ -220,6 +220,21 @@ func TestCredentials(t *testing.T) {
 	contains(t, git(t, dir, "push", strings.TrimSuffix(withToken(goodToken, "second"), ".git"), "main"), "is live")
 }
 
+// Asking for a listing makes no app; the push does.
+func TestAppMadeByPush(t *testing.T) {
+	w := newWorld(t)
+	w.gate.set(func() { w.gate.create, w.gate.late = true, true })
+	dir := w.work()
+	fresh := strings.Replace(w.url(), "shop", "fresh", 1)
+	gitFails(t, dir, "fetch", fresh)
+	mustGet(t, w, "/git/fresh.git/info/refs?service=git-receive-pack")
+	if left, err := os.ReadDir(w.root); err != nil || len(left) != 0 {
+		t.Errorf("made by asking: %v %v", left, err)
+	}
+	contains(t, git(t, dir, "push", fresh, "main"), "is live")
+	git(t, t.TempDir(), "clone", "-q", fresh, "c")
+}
+
 func TestFailedDeployCanBePushedAgain(t *testing.T) {
 	w := newWorld(t)
 	dir := w.work()

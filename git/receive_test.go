@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha1"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -223,6 +225,49 @@ func TestMissingObjects(t *testing.T) {
 	w.clean()
 }
 
+// A commit that the repository holds without all it leads to, such as after damage to the disk, is not pushed by naming it.
+func TestDisconnectedObjects(t *testing.T) {
+	w := newWorld(t)
+	git(t, w.work(), "push", "paas", "main")
+	bare := "--git-dir=" + filepath.Join(w.root, w.app+".git")
+	missing := hash(strings.Repeat("ab", 20))
+	c := gitCommand("", bare, "hash-object", "-t", "tree", "-w", "--literally", "--stdin")
+	c.Stdin = bytes.NewReader(append([]byte("100644 gone\x00"), missing[:]...))
+	tree, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	com := git(t, "", bare, "commit-tree", "-m", "x", strings.TrimSpace(string(tree)))
+	empty := []byte("PACK\x00\x00\x00\x02\x00\x00\x00\x00")
+	sum := sha1.Sum(empty)
+	body := append(pkt(fmt.Sprintf("%s %s refs/heads/x\x00%s", zeros, com, allCaps), ""), append(empty, sum[:]...)...)
+	_, lines := w.post(bytes.NewReader(body))
+	contains(t, strings.Join(lines, "\n"), "the push lacks objects that its commits need", "ng refs/heads/x")
+	if _, ok := w.refs()["refs/heads/x"]; ok {
+		t.Error("it was stored")
+	}
+}
+
+// The whole pack has come, but the request has no end, for longer than anybody waits for a program's input.
+func TestInterruptedAfterThePack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := w.work()
+	body := pushBody(t, dir, "refs/heads/main", zeros, git(t, dir, "rev-parse", "HEAD"), allCaps)
+	r, wr := io.Pipe()
+	go func() {
+		_, _ = wr.Write(body)
+		time.Sleep(4 * time.Second)
+		_ = wr.CloseWithError(errors.New("cut"))
+	}()
+	w.post(r)
+	eventually(t, "it is over", func() bool { return w.busy.Load() == 0 })
+	if len(w.refs()) != 0 || len(w.dep.sources()) != 0 {
+		t.Errorf("references changed: %v", w.refs())
+	}
+	w.clean()
+}
+
 // Trees that would be dangerous to check out somewhere.
 func TestMaliciousTrees(t *testing.T) {
 	w := newWorld(t)
@@ -339,23 +384,36 @@ func TestStalledPush(t *testing.T) {
 	})
 }
 
-// While a deployment says nothing, something still travels.
-func TestKeepAlive(t *testing.T) {
+// Lines of a deployment travel at once, and while it says nothing something else does.
+func TestLiveLinesAndKeepAlive(t *testing.T) {
 	w := newWorld(t)
 	dir := w.work()
 	head := git(t, dir, "rev-parse", "HEAD")
 	hold := make(chan struct{})
 	w.dep.set(func() { w.dep.hold[head] = hold })
-	time.AfterFunc(700*time.Millisecond, func() { close(hold) })
-	_, lines := w.post(bytes.NewReader(pushBody(t, dir, "refs/heads/main", zeros, head, allCaps)))
-	n := 0
-	for _, l := range lines {
-		if l == "1" {
-			n++
+	r, err := http.NewRequest(http.MethodPost, w.http.URL+"/git/shop.git/git-receive-pack", bytes.NewReader(pushBody(t, dir, "refs/heads/main", zeros, head, allCaps)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth("x", goodToken)
+	r.Header.Set("Content-Type", "application/x-git-receive-pack-request")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	building, alive := false, 0
+	s := pktline.NewScanner(resp.Body)
+	for (!building || alive < 3) && s.Scan() { // the deployment is held until all of them have come
+		building = building || strings.Contains(string(s.Bytes()), "building")
+		if string(s.Bytes()) == "\x01" {
+			alive++
 		}
 	}
-	if n < 3 {
-		t.Errorf("%d signs of life in 700 ms at 100 ms each: %q", n, lines)
+	close(hold)
+	rest, err := io.ReadAll(resp.Body)
+	if !building || alive < 3 || err != nil || !strings.Contains(string(rest), "ok refs/heads/main") {
+		t.Errorf("building %v, %d signs of life, %v, then %q", building, alive, err, rest)
 	}
 }
 
@@ -594,6 +652,9 @@ func TestLargePushMemory(t *testing.T) {
 	git(t, dir, "-c", "core.compression=0", "add", "-A")
 	git(t, dir, "-c", "core.compression=0", "commit", "-q", "-m", "large")
 
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0o200); err != nil { // begin a new peak, proc(5)
+		t.Fatal(err)
+	}
 	before := peak(t)
 	contains(t, git(t, dir, "push", w.url(), "HEAD:main"), "is live")
 	git(t, t.TempDir(), "clone", "-q", "--bare", w.url(), "c")

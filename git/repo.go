@@ -116,7 +116,7 @@ var environment = []string{
 // never searched for deltas: that is what keeps large assets cheap.
 var settings = []string{
 	"core.hooksPath=/dev/null", "core.fsmonitor=false", "core.bigFileThreshold=8m", "core.deltaBaseCacheLimit=32m", "core.attributesFile=/dev/null",
-	"gc.auto=0", "maintenance.auto=false", "receive.autogc=false", "pack.threads=2", "pack.windowMemory=64m", "pack.writeBitmaps=false",
+	"gc.auto=0", "maintenance.auto=false", "receive.autogc=false", "pack.threads=2", "pack.windowMemory=64m", "repack.writeBitmaps=false",
 	"transfer.hideRefs=" + strings.TrimSuffix(ownRefs, "/"), "protocol.allow=never", "credential.helper=", "core.askPass=",
 }
 

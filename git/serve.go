@@ -32,6 +32,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	if app.ID == "" && c.advertise && c.service == receivePack {
+		advertise(w, refs{})
+		return
+	}
 	repo, err := s.repository(app.ID)
 	if err != nil {
 		s.fail(w, r, err)

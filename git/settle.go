@@ -18,7 +18,9 @@ import (
 // with remotes that build before they accept, unless somebody has moved it since; the commit is kept below refs/cloudsania/failed/.
 // The price: for the minutes of a deployment, a fetch sees a commit that may yet disappear from the branch.
 //
-// A note of what to undo is stored together with the new references, so that a killed server remembers. When a later push has moved
+// A note of what to undo is stored together with the new references, so that a killed server remembers. One that was killed before it
+// knew the deployment's id takes the push back, which nobody was told had worked; should the deployment have been queued in that
+// last millisecond, it goes its way all the same, and the same commit can be pushed again. When a later push has moved
 // the branch, its note takes over where to go back to: never to a commit that did not go live either. An atomic push is atomic in what
 // it stores; the fate of the deployment concerns the deploy branch alone.
 
@@ -143,7 +145,7 @@ func (s *Server) settle(ctx context.Context, repo *repo, app, id string, live bo
 
 // settleLeft takes up the notes that an earlier process left.
 func (s *Server) settleLeft(ctx context.Context, app string) {
-	repo, err := s.repository(app)
+	repo, err := s.existing(app)
 	if err != nil {
 		s.log.Error("repository could not be opened", "app", app, "err", err)
 		return
@@ -238,7 +240,11 @@ func (p *push) failure(final paas.Deployment, commit plumbing.Hash, back bool) s
 		err.Msg, err.Hint = f.Message, f.Hint
 	}
 	p.out.explain(err)
-	p.out.say("what was live before is untouched")
+	stays := "what was live before is untouched"
+	if f := final.Failure; f != nil && f.Stays != "" {
+		stays = f.Stays
+	}
+	p.out.say(stays)
 	if back {
 		p.out.say(fmt.Sprintf("%s is back where it was, so that %s can be pushed again", p.branch, commit.String()[:shortHash]))
 	}

@@ -114,6 +114,7 @@ type Failure struct {
 	Message string   `json:"message"`
 	Hint    string   `json:"hint,omitempty"`
 	Lines   []string `json:"lines,omitempty"`
+	Stays   string   `json:"stays,omitempty"` // what visitors still see
 }
 
 // InstanceState is where a running copy is in its life.

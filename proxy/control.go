@@ -14,6 +14,7 @@ import (
 
 const (
 	socketSuffix  = ".sock"
+	maxSocketPath = 107 // unix(7)
 	maxTableBytes = 64 << 20
 	maxAskBytes   = 64 << 10
 )
@@ -28,6 +29,9 @@ type handoverRequest struct {
 // finds a name that refuses takes it for a dead process's and removes it.
 func listenSocket(path string) (net.Listener, error) {
 	tmp := path + ".new"
+	if len(tmp) > maxSocketPath {
+		return nil, &paas.Error{Kind: paas.Invalid, Msg: fmt.Sprintf("the path %q is too long for a socket", paas.Clip(path, 200)), Hint: "choose a data directory with a shorter path"}
+	}
 	for _, p := range []string{tmp, path} { // of an earlier process with our id
 		if err := os.Remove(p); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, err

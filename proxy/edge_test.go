@@ -420,6 +420,14 @@ func TestTableThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+func TestLongPath(t *testing.T) {
+	t.Parallel()
+	opts, _ := testOptions(t, filepath.Join(t.TempDir(), strings.Repeat("x", 100)))
+	if _, err := Listen(opts); !paas.IsKind(err, paas.Invalid) || paas.Public(err).Hint == "" {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestBusyPort(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

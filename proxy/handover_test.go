@@ -86,8 +86,8 @@ func TestHandoverUnderLoad(t *testing.T) {
 	time.Sleep(300 * time.Millisecond)
 	load.stop()
 	fresh.stop()
-	load.check(100)
-	fresh.check(50)
+	load.check(20)
+	fresh.check(10)
 
 	all, err := r.client.Status(context.Background())
 	if err != nil || len(all) != 2 || !all[1].Handing || all[1].Active["v1"] != 2 {
@@ -248,7 +248,7 @@ func TestHandoverToABrokenProgram(t *testing.T) {
 	r.handOver()
 	time.Sleep(100 * time.Millisecond)
 	load.stop()
-	load.check(50)
+	load.check(20)
 }
 
 // The predecessor dies before it gave the word: the successor begins by itself.
@@ -372,6 +372,22 @@ func TestInheritedSocketsAreChecked(t *testing.T) {
 		if os.Getenv("LISTEN_FDS") != "" {
 			t.Errorf("%s: LISTEN_FDS is left for children", name)
 		}
+	}
+}
+
+func TestNotify(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	t.Setenv("NOTIFY_SOCKET", name)
+	notify(42)
+	buf := make([]byte, 100)
+	_ = l.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if n, err := l.Read(buf); err != nil || string(buf[:n]) != "MAINPID=42\nREADY=1" {
+		t.Errorf("%q %v", buf[:n], err)
 	}
 }
 

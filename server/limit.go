@@ -34,19 +34,24 @@ func (c *Call) maxBody() int64 {
 	return defaultBodyBytes
 }
 
-// limit bounds the body in size and both directions in time.
+// limit bounds the body in size and both directions in time. A read deadline lasts no longer than the body: net/http goes on reading to
+// notice a visitor who leaves, and would take a deadline for that.
 func (c *Call) limit() {
-	now := time.Now()
 	rc := http.NewResponseController(c.Response().Writer)
 	r := c.Request()
 	c.wire = r.Body
-	if c.route.Stream || c.route.Upload {
-		// An error would mean a connection without deadlines, as only tests have.
-		_, _ = rc.SetReadDeadline(time.Time{}), rc.SetWriteDeadline(time.Time{})
-		r.Body = &movingBody{ReadCloser: r.Body, control: rc}
+	moving := c.route.Stream || c.route.Upload
+	body := &timedBody{ReadCloser: r.Body, control: rc, moving: moving}
+	// Errors of setting deadlines would mean a connection without them, as only tests have.
+	if moving {
+		_ = rc.SetWriteDeadline(time.Time{})
 		c.Response().Writer = &movingWriter{ResponseWriter: c.Response().Writer, control: rc}
 	} else {
-		_, _ = rc.SetReadDeadline(now.Add(readDeadline)), rc.SetWriteDeadline(now.Add(writeDeadline))
+		_ = rc.SetWriteDeadline(time.Now().Add(writeDeadline))
+	}
+	if r.Body != nil && r.Body != http.NoBody {
+		_ = rc.SetReadDeadline(time.Now().Add(readDeadline))
+		r.Body = body
 	}
 	if c.route.Path != gitPath { // git has limits of its own, for packs
 		r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, c.maxBody())
@@ -94,19 +99,24 @@ func size(n int64) string {
 	return fmt.Sprintf("%d KiB", n>>10)
 }
 
-// movingBody gives every read a deadline of its own.
-type movingBody struct {
+// timedBody is a body with a deadline, which ends with it. A moving one gets a new deadline as long as something comes.
+type timedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
+	moving  bool
 	armed   time.Time
 }
 
-func (b *movingBody) Read(p []byte) (int, error) {
-	if now := time.Now(); now.Sub(b.armed) > time.Second { // not for each read of a fast body: it is a system call's worth of work
+func (b *timedBody) Read(p []byte) (int, error) {
+	if now := time.Now(); b.moving && now.Sub(b.armed) > time.Second { // not for each read of a fast body
 		b.armed = now
 		_ = b.control.SetReadDeadline(now.Add(progressEvery)) // fails only where there is no connection
 	}
-	return b.ReadCloser.Read(p)
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 // movingWriter gives every write a deadline of its own, and none to the silence between them.

@@ -27,12 +27,25 @@ func (s *Server) SignIn(c *Call, in api.Login) (paas.User, error) {
 		return paas.User{}, err
 	}
 	if err := s.checkLogin(ctx, u, in, try); err != nil {
-		s.Log.Warn("a sign-in was refused", "request", c.RequestID(), "network", prefixOf(addrOf(c.Request())))
-		return paas.User{}, err
+		return paas.User{}, s.refusedLogin(c, u, err)
 	}
 	try.forgive()
 	s.logins.forget(accountKey(in.Email))
 	return u, s.startSession(c, u)
+}
+
+// refusedLogin puts a refusal on record: in the events when there is such an account, so that guessing addresses does not fill them.
+func (s *Server) refusedLogin(c *Call, u paas.User, why error) error {
+	addr := addrOf(c.Request())
+	s.Log.Warn("a sign-in was refused", "request", c.RequestID(), "network", prefixOf(addr))
+	if u.ID == "" || !paas.IsKind(why, paas.Unauthenticated) {
+		return why
+	}
+	by := paas.Actor{Kind: paas.ActorSystem, Name: paas.System.Name, Addr: addr}
+	if err := s.Store.AppendEvent(by, "session.refused", u.ID, paas.Path{}, map[string]string{"why": paas.Public(why).Msg}); err != nil {
+		return err
+	}
+	return why
 }
 
 func accountKey(email string) string { return "account " + email }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudsania/cloudsania/api"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/store"
 )
 
 // sessionCookie is the cookie of that name in an answer.
@@ -197,6 +198,10 @@ func TestLoginTellsNothing(t *testing.T) {
 	}
 	if strings.Contains(r.logs.String(), ownerEmail) {
 		t.Error("the log has the address of whoever did not get in")
+	}
+	events, err := r.Store.Events(store.EventFilter{Subject: r.owner.ID})
+	if err != nil || len(events) == 0 || events[0].Action != "session.refused" || events[0].Actor.Addr != "203.0.113.9" {
+		t.Errorf("the refusals are not on record: %+v %v", events, err)
 	}
 }
 

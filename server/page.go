@@ -15,6 +15,9 @@ import (
 
 // pageRoutes are the addresses for people.
 func pageRoutes() []Route {
+	if err := ui.Ready(); err != nil {
+		panic(err) // a broken template stops the program and not a visitor
+	}
 	return slices.Concat(staticRoutes(), claimPages(), loginPages(), fleetPages(), newAppPages(), appPages(), versionPages(), deployPages(),
 		logPages(), variablePages(), settingsPages(), keyPages(), auditPages(), accountPages())
 }

@@ -53,8 +53,12 @@ func (s *Server) deployPage(c *Call) (ui.DeployPage, error) {
 	if err != nil {
 		return ui.DeployPage{}, err
 	}
-	shell.Title = d.Title() + " · " + view.Name
-	shell.Crumbs = append(shell.Crumbs, ui.Crumb{Text: d.Title()})
+	name := d.Name()
+	if d.Number == 0 && d.Status.Done() {
+		name = "Without a number"
+	}
+	shell.Title = name + " of " + view.Name
+	shell.Crumbs = append(shell.Crumbs, ui.Crumb{Text: name})
 	shell.Scripts = []string{"logs.js"}
 	if !d.Status.Done() {
 		shell.Stream = d.Path + "/live"

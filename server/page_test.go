@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
@@ -815,5 +816,28 @@ func TestPagesAskTheGate(t *testing.T) {
 		if !r.Page {
 			t.Errorf("%s %s does not say that it is for people", r.Method, r.Path)
 		}
+	}
+}
+
+// TestRecoveryPage: people get a page with its style, programs the plain answer, and nobody the data directory.
+func TestRecoveryPage(t *testing.T) {
+	ask := func(path, accept string) *httptest.ResponseRecorder {
+		req, rec := httptest.NewRequest(http.MethodGet, path, nil), httptest.NewRecorder()
+		req.Header.Set("Accept", accept)
+		if !recoveryPage(rec, req) {
+			return nil
+		}
+		return rec
+	}
+	page := ask("/apps/shop", "text/html")
+	if page == nil || page.Code != http.StatusServiceUnavailable || !strings.Contains(text(page.Body.String()), "Apps that are live stay live") {
+		t.Fatalf("%+v", page)
+	}
+	style := regexp.MustCompile(`/static/cloudsania\.[0-9a-f]+\.css`).FindString(page.Body.String())
+	if css := ask(style, "*/*"); css == nil || css.Code != http.StatusOK {
+		t.Errorf("its style sheet: %+v", css)
+	}
+	if ask("/api/v1/apps", "application/json") != nil || ask("/static/nothing.css", "*/*") != nil {
+		t.Error("programs get a page")
 	}
 }

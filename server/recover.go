@@ -17,7 +17,9 @@ func Recover(ctx context.Context, data string, log *slog.Logger) error {
 		setHeaders(w.Header(), isSecure(r))
 		id := newRequestID()
 		w.Header().Set("X-Request-Id", id)
-		recoveryAnswer(w, r, id, data)
+		if !recoveryPage(w, r) {
+			recoveryAnswer(w, r, id, data)
+		}
 	})
 	ctl, err := openDoor(filepath.Join(data, "control.sock"), 0o600)
 	if err != nil {

@@ -238,14 +238,15 @@ func neutral(t *testing.T, got *httptest.ResponseRecorder, asked string) string 
 	head := got.Header().Clone()
 	head.Del("X-Request-Id")
 	body := strings.ReplaceAll(got.Body.String(), got.Header().Get("X-Request-Id"), "ID")
-	if asked != "" {
-		body = strings.ReplaceAll(body, asked, "ASKED")
-	}
 	b, err := json.Marshal(head)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("%d %s %s", got.Code, b, body)
+	all := fmt.Sprintf("%d %s %s", got.Code, b, body)
+	if asked != "" {
+		all = strings.ReplaceAll(all, asked, "ASKED")
+	}
+	return all
 }
 
 // Until there is an owner, nothing but the claim and the git remote's question for a token answers, and all else looks like an address that

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -289,13 +290,37 @@ func TestProgressDeadlines(t *testing.T) {
 	if w.Flush(); len(d.write) != 4 || !near(d.write[2]) || d.write[3] != 0 {
 		t.Errorf("flushing: %v", d.write)
 	}
-	b := &movingBody{ReadCloser: io.NopCloser(endless{}), control: http.NewResponseController(d)}
-	for range 1000 {
-		if _, err := b.Read(make([]byte, 10)); err != nil {
+	b := &timedBody{ReadCloser: io.NopCloser(io.LimitReader(endless{}, 100_000)), control: http.NewResponseController(d), moving: true}
+	if n, err := io.Copy(io.Discard, b); n != 100_000 || err != nil {
+		t.Fatal(n, err)
+	}
+	if len(d.read) < 2 || len(d.read) > 10 || !near(d.read[0]) || d.read[len(d.read)-1] != 0 {
+		t.Errorf("reading: %v", d.read)
+	}
+}
+
+// A handler that works for longer than a body may take is not taken for one whose visitor has left: the read deadline ends with the body.
+func TestReadDeadlineEndsWithTheBody(t *testing.T) {
+	r := newRig(t)
+	r.claimIt()
+	for _, rt := range []Route{{}, {Stream: true}, {Upload: true}} {
+		d := &timed{}
+		q := withPeer(httptest.NewRequest("POST", "/", strings.NewReader(`{"a":1}`)), peer{known: true, root: true})
+		c := r.newCall(r.echo.NewContext(q, d), &rt)
+		c.limit()
+		if len(d.read) == 0 || d.read[0] <= 0 {
+			t.Errorf("%+v: a body without a deadline: %v", rt, d.read)
+		}
+		if _, err := c.body(); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if len(d.read) == 0 || len(d.read) > 10 || !near(d.read[0]) {
-		t.Errorf("reading: %v", d.read)
+		if d.read[len(d.read)-1] != 0 {
+			t.Errorf("%+v: the deadline outlives the body: %v", rt, d.read)
+		}
+		d.read = nil
+		c = r.newCall(r.echo.NewContext(withPeer(httptest.NewRequest("GET", "/", nil), peer{known: true}), d), &rt)
+		if c.limit(); len(d.read) != 0 {
+			t.Errorf("%+v: a deadline for no body: %v", rt, d.read)
+		}
 	}
 }

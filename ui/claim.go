@@ -56,8 +56,6 @@ type LoginPage struct {
 // RecoveryPage is all that answers when the database is missing although this server was set up.
 type RecoveryPage struct {
 	Bare
-	Data string // the data directory
-	Say  string
 }
 
 // ErrorPage says what is true, whether visitors are affected, and the next step. For people who are not signed in, and for when

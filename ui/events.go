@@ -40,6 +40,9 @@ func Describe(e paas.Event, app string) Event {
 	if !known {
 		p = phrase{verb: strings.NewReplacer(".", " ", "_", " ").Replace(e.Action), object: "app"}
 	}
+	if e.Action == "user.created" && e.Actor.Kind == paas.ActorClaim {
+		p = phrase{verb: "became the owner of", object: "server"}
+	}
 	out.Verb, out.Tone = p.verb, p.tone
 	if app == "" {
 		app = e.Detail["name"]
@@ -50,7 +53,9 @@ func Describe(e paas.Event, app string) Event {
 	case "version":
 		out.Object = strings.TrimSpace(app + " " + version(e.Detail["number"]))
 	case "name":
-		out.Object = e.Detail["name"]
+		if out.Object = e.Detail["name"]; out.Object == "" {
+			out.Object = e.Detail["email"]
+		}
 	case "server":
 		out.Object = "this server"
 	}

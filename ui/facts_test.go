@@ -73,7 +73,7 @@ func TestStack(t *testing.T) {
 		{paas.Plan{Language: "static", Static: &paas.Static{Dir: "."}}, "Static site", "A static site", "St"},
 		{paas.Plan{Language: "node", Framework: "Vite + React", Static: &paas.Static{Dir: "dist", Built: true}}, "Vite + React, static", "A Vite + React site", "Vi"},
 		{paas.Plan{Language: "node", Framework: "Astro", Static: &paas.Static{Dir: "dist", Built: true}}, "Astro, static", "An Astro site", "As"},
-		{paas.Plan{}, "unknown", "An unknown app", ""},
+		{paas.Plan{}, "", "An app", ""},
 	} {
 		f := Found{Plan: c.plan}
 		if stack(c.plan) != c.stack || f.Title() != c.title {
@@ -96,6 +96,7 @@ func TestDescribe(t *testing.T) {
 		{paas.Event{Action: "deployment.failed", Detail: map[string]string{"number": "0", "message": "it exits at once"}}, "shop", "could not bring online", "shop", "It exits at once."},
 		{paas.Event{Action: "app.deleted", Detail: map[string]string{"name": "shop"}}, "", "deleted", "shop", ""},
 		{paas.Event{Action: "token.created", Detail: map[string]string{"name": "laptop"}}, "", "created the key", "laptop", ""},
+		{paas.Event{Action: "user.created", Actor: paas.Actor{Kind: paas.ActorClaim, Name: "Ada"}}, "", "became the owner of", "this server", ""},
 		{paas.Event{Action: "backup.made_up"}, "shop", "backup made up", "shop", ""},
 		{paas.Event{Action: "deployment.queued", Detail: map[string]string{"source": "git", "commit": "c41d9e2f7a"}}, "shop", "asked for a deploy of", "shop", "Pushed c41d9e2"},
 	} {

@@ -99,7 +99,7 @@ func (e Event) Who() string {
 		return "Cloudsania"
 	case e.Actor.Kind == paas.ActorRoot:
 		return "Root on this server"
-	case e.Actor.Kind == paas.ActorClaim:
+	case e.Actor.Kind == paas.ActorClaim && e.Actor.Name == "":
 		return "Owner's claim"
 	case e.Actor.Name != "":
 		return e.Actor.Name

@@ -34,6 +34,9 @@ type Found struct {
 // Title is what it is: "A Next.js app".
 func (f Found) Title() string {
 	name := kind(f.Plan)
+	if name == "" {
+		return "An app"
+	}
 	if strings.ContainsAny(name[:1], "AEIOUaeiou") {
 		return "An " + lowerFirstWord(name) + suffixKind(f.Plan)
 	}

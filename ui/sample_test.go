@@ -176,7 +176,7 @@ func (s sample) pages() map[string]Page {
 		"login":         LoginPage{Bare: Bare{Title: "Sign in"}, Action: "/login"},
 		"login-wrong":   LoginPage{Bare: Bare{Title: "Sign in"}, Action: "/login", Form: Form{Values: map[string]string{"email": "mara@tidewater.example"}, Errors: []*paas.Error{{Kind: paas.Unauthenticated, Msg: "email or password is wrong"}}}},
 		"login-code":    LoginPage{Bare: Bare{Title: "Sign in"}, Action: "/login", NeedCode: true, Form: Form{Errors: []*paas.Error{{Kind: paas.Unauthenticated, Field: "code", Msg: "the code of your authenticator app is missing"}}}},
-		"recovery":      RecoveryPage{Bare: Bare{Title: "Recovery"}, Data: "/var/lib/cloudsania"},
+		"recovery":      RecoveryPage{Bare: Bare{Title: "Recovery"}},
 		"error":         ErrorPage{Bare: Bare{Title: "Not found"}, Problem: Problem{Icon: "help", Heading: "There is nothing at this address", Text: "The app may have been renamed or deleted.", Label: "Go to your apps", Path: "/"}},
 		"missing":       MissingPage{Shell: s.shell("Something went wrong", ""), Problem: Problem{Icon: "warn", Tone: "bad", Heading: "Something went wrong on our side", Text: "Nothing that is live was changed.", Label: "Try again", Path: "/", Request: "req_01"}},
 

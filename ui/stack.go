@@ -23,6 +23,9 @@ var runtimeNames = map[string]string{"node": "Node", "python": "Python", "php": 
 // stack says in a few words what a plan is: "FastAPI on Python 3.13", "Static site", "Vite + React, static".
 func stack(p paas.Plan) string {
 	name := kind(p)
+	if name == "" {
+		return ""
+	}
 	if p.Static != nil && p.Static.Built {
 		return name + ", static"
 	}
@@ -52,7 +55,7 @@ func kind(p paas.Plan) string {
 	case p.Language != "":
 		return p.Language
 	}
-	return "unknown"
+	return ""
 }
 
 // shortVersion is the part of a runtime's version that people say: "22", "3.13".

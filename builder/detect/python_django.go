@@ -76,6 +76,9 @@ func (d *detection) djangoStart(deps dependencies, dir, module, settings string)
 	if m := djangoWSGI.FindStringSubmatch(settings); m != nil {
 		target, file = m[1]+":"+m[2], path.Join(dir, strings.ReplaceAll(m[1], ".", "/")+".py")
 	}
+	if !d.file(file) {
+		file = path.Join(dir, "manage.py")
+	}
 	if dir != "." {
 		target = "--chdir " + dir + " " + target
 	}

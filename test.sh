@@ -132,7 +132,7 @@ check "vet" "$GO" vet ./...
 check "staticcheck" "$GO" tool staticcheck ./...
 if [ "$MODE" = all ]; then
 	check "known vulnerabilities" vulnerable
-	check "shell scripts" shellcheck install.sh test.sh .ci/run
+	check "shell scripts" shellcheck install.sh test.sh release.sh .ci/run
 	docker_up
 	base_tree
 	export CLOUDSANIA_TEST_DOCKER=1 CLOUDSANIA_TEST_CACHE=$CACHE

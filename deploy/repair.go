@@ -32,13 +32,8 @@ func (d *Deployer) repair(ctx context.Context) error {
 	if err := d.repairRemovals(ctx); err != nil {
 		return err
 	}
-	if _, err := d.store.NewGeneration(); err != nil { // flags may have changed what the edge must know
-		return err
-	}
-	if err := d.send(ctx); err != nil {
-		d.log.Warn("the edge does not take the table yet", "err", err)
-	}
-	return nil
+	_, err := d.store.NewGeneration() // flags may have changed what the edge must know
+	return err
 }
 
 // repairRemovals finishes deleting what was being deleted.

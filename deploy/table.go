@@ -101,6 +101,9 @@ func (d *Deployer) sendUntilTaken(ctx context.Context, waiting func()) error {
 
 // tableLoop re-sends the table to an edge that has another generation: one that was restarted, or was away when it changed.
 func (d *Deployer) tableLoop(ctx context.Context) {
+	if err := d.sendUntilTaken(ctx, func() {}); err != nil {
+		return // ctx has ended
+	}
 	d.eachTick(ctx, 5*time.Second, func() {
 		want, err := d.table()
 		if err != nil {

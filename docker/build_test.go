@@ -3,6 +3,8 @@ package docker_test
 import (
 	"bytes"
 	"io"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -58,6 +60,12 @@ func TestBuildCage(t *testing.T) {
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	p := docker.BuildPolicy{Build: paas.NewID("bld"), App: paas.NewID("app"), MemoryMB: 128, PIDs: 99, CPUs: 1.5, CPUShares: 64, CgroupParent: "cloudsania-test"}
+	t.Cleanup(func() { // Docker leaves parents behind
+		dirs, _ := filepath.Glob("/sys/fs/cgroup/*/cloudsania-test")
+		for _, d := range append(dirs, "/sys/fs/cgroup/cloudsania-test") {
+			_ = os.Remove(d)
+		}
+	})
 	c := e.BuildClient(p)
 	for name, trusted := range map[string]bool{"analyzer": true, "detector": false, "restorer": true, "builder": false, "exporter": true} {
 		id, out := phase(t, c, image, name, nil, "status")

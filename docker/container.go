@@ -76,11 +76,22 @@ func (e *Engine) Remove(ctx context.Context, id string) error {
 	return fail(ctx, err, "remove container %s", id)
 }
 
-// SetRestart turns coming back after a crash or a reboot on or off.
+// SetRestart turns coming back after a crash or a reboot on or off. A container in a crash loop ends at any moment, also while the engine
+// changes it, and each engine has other words for that: it is asked again, for two seconds.
 func (e *Engine) SetRestart(ctx context.Context, id string, on bool) error {
 	short, cancel := call(ctx)
 	defer cancel()
-	_, err := e.client.ContainerUpdate(short, id, client.ContainerUpdateOptions{RestartPolicy: new(restartPolicy(on))})
+	var err error
+	for range 20 {
+		_, err = e.client.ContainerUpdate(short, id, client.ContainerUpdateOptions{RestartPolicy: new(restartPolicy(on))})
+		if err == nil || cerrdefs.IsNotFound(err) || client.IsErrConnectionFailed(err) || short.Err() != nil {
+			break
+		}
+		select {
+		case <-short.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 	return fail(ctx, err, "set restart policy of container %s", id)
 }
 

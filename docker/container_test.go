@@ -330,6 +330,7 @@ func TestMemoryLimitKills(t *testing.T) {
 	}
 }
 
+// Story: the policy of a crash loop could not be changed: "cannot update a deleted process".
 func TestRestartPolicy(t *testing.T) {
 	t.Parallel()
 	e := dockertest.Engine(t)

@@ -19,9 +19,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hog needs 300 MB of its own memory, writer 300 MB of page cache and next to none of its own.
+// hog keeps its input, 200 MB without an end of line, in its own memory; writer makes 300 MB of page cache and next to none of its own.
+// A program gets input only when it is caged.
 func hog() Cmd {
-	return Cmd{Path: "dd", Args: []string{"if=/dev/zero", "of=/dev/null", "bs=300M", "count=1"}}
+	return Cmd{Path: "grep", Args: []string{"-zc", "x"}, Stdin: io.LimitReader(crosses{}, 200<<20)}
+}
+
+type crosses struct{}
+
+func (crosses) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
 }
 
 func writer(t *testing.T) Cmd {
@@ -41,10 +51,16 @@ func TestCageLimitsMemory(t *testing.T) {
 	err := Run(t.Context(), c)
 	var e *ExitError
 	if !errors.As(err, &e) {
-		t.Fatalf("300 MB in a cage of 64 MB: %v", err)
+		t.Fatalf("200 MB in a cage of 64 MB: %v", err)
 	}
 	if cgroups(t) && (!e.OOM || !strings.Contains(err.Error(), "more memory than its limit")) {
 		t.Errorf("got %v, %+v", err, e)
+	}
+}
+
+func TestHogAloneIsWell(t *testing.T) {
+	if err := Run(t.Context(), hog()); err != nil {
+		t.Errorf("without a cage: %v", err)
 	}
 }
 
@@ -123,29 +139,14 @@ func TestWithoutCgroupsResourceLimitsHold(t *testing.T) {
 		cmd  Cmd
 		ok   bool
 	}{{"own memory", hog(), false}, {"page cache", writer(t), true}} {
-		p := &Process{tail: &tail{}}
-		cmd, err := command(tc.cmd)
+		p, err := start(tc.cmd, e)
 		if err != nil {
 			t.Fatal(err)
 		}
-		hold, release, err := os.Pipe() // it reads this first, so that the limit is there before it does anything
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd.Args[1] = "if=/dev/stdin"
-		cmd.Args = append(cmd.Args, "iflag=fullblock")
-		cmd.Stdin, cmd.Stderr, p.cmd = hold, p.tail, cmd
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		hold.Close()
-		if err := e.admit(cmd.Process.Pid); err != nil {
-			t.Fatal(err)
-		}
-		_, _ = io.CopyN(release, zeros{}, 300<<20)
-		release.Close()
-		if err := cmd.Wait(); (err == nil) != tc.ok {
-			t.Errorf("%s: %v %s", tc.name, err, p.tail)
+		p.ctx, p.cancel = t.Context(), func() {}
+		p.feed(tc.cmd.Stdin)
+		if err := p.Wait(); (err == nil) != tc.ok {
+			t.Errorf("%s: %v", tc.name, err)
 		}
 	}
 	if e.close() {
@@ -156,10 +157,6 @@ func TestWithoutCgroupsResourceLimitsHold(t *testing.T) {
 		t.Errorf("our own limit became %d, %v", lim.Cur, err)
 	}
 }
-
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 // git index-pack maps files and fills page cache with the whole pack; only its own memory may count. Both cages.
 func TestIndexPackOfMoreThanTheCage(t *testing.T) {

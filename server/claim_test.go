@@ -93,8 +93,10 @@ func TestClaimWithSecondFactor(t *testing.T) {
 	login := func(code string) ask {
 		return ask{method: "POST", path: "/api/v1/login", body: fmt.Sprintf(`{"email":"ADA@example.com ","password":"eight888","code":%q}`, code)}
 	}
-	if e := r.refused(http.StatusUnauthorized, login("")); e.Field != "code" {
-		t.Errorf("without a code: %+v", e)
+	for range 2 * freeTries { // a browser asks for the code in a second step: that is no guess
+		if e := r.refused(http.StatusUnauthorized, login("")); e.Field != "code" {
+			t.Errorf("without a code: %+v", e)
+		}
 	}
 	r.refused(http.StatusUnauthorized, login(code)) // it made the owner: a code works once
 	r.clock.move(totpPeriod * time.Second)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/cloudsania/cloudsania/access"
@@ -91,6 +92,10 @@ func (s *Server) streamAppPage(c *Call) error {
 		return err
 	}
 	return s.Stream(c, func(ctx context.Context, out *Stream) error {
+		var followers sync.WaitGroup
+		defer followers.Wait() // nothing may be sent once the stream is over
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
 		live, following := parts{out: out}, ""
 		return every(ctx, appEvery, func() error {
 			app, err := s.Store.App(c.App.ID) // it may have been renamed
@@ -113,7 +118,7 @@ func (s *Server) streamAppPage(c *Call) error {
 						return err
 					}
 				}
-				go func() { _ = s.follow(ctx, out, d.ID, from) }() // it ends with the stream or with the deployment; a broken one shows as no lines
+				followers.Go(func() { _ = s.follow(ctx, out, d.ID, from) }) // ends with the stream or the deployment; a broken one shows as no lines
 			}
 			return nil
 		})

@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/store"
@@ -368,6 +369,25 @@ func TestEveryPageInABrowser(t *testing.T) {
 		b.shot(name)
 	}
 	b.quiet()
+	b.run(chromedp.EmulateViewport(375, 812, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulateScale(2)))
+	b.open("/")
+	b.run(b.click(".dock [data-nav]"), seen("#side .brand"), chromedp.Sleep(600*time.Millisecond))
+	if focus := js[string](b, `document.activeElement.closest('#side') ? 'in' : 'out'`); focus != "in" {
+		t.Error("the menu opens without the focus")
+	}
+	if dir := os.Getenv("CLOUDSANIA_UI_OUT"); dir != "" {
+		png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "live-menu-phone-light.png"), png, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.run(chromedp.KeyEvent(kb.Escape))
+	if js[bool](b, `document.body.classList.contains('nav-open') || !document.activeElement.matches('.dock [data-nav]')`) {
+		t.Error("Escape does not close the menu and give the focus back")
+	}
 	b.open("/apps/nothing")
 	b.sees("There is nothing at this address")
 }

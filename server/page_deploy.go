@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/cloudsania/cloudsania/access"
@@ -53,12 +54,8 @@ func (s *Server) deployPage(c *Call) (ui.DeployPage, error) {
 	if err != nil {
 		return ui.DeployPage{}, err
 	}
-	name := d.Name()
-	if d.Number == 0 && d.Status.Done() {
-		name = "Without a number"
-	}
-	shell.Title = name + " of " + view.Name
-	shell.Crumbs = append(shell.Crumbs, ui.Crumb{Text: name})
+	shell.Title = d.Title() + " · " + view.Name
+	shell.Crumbs = append(shell.Crumbs, ui.Crumb{Text: d.Crumb()})
 	shell.Scripts = []string{"logs.js"}
 	if !d.Status.Done() {
 		shell.Stream = d.Path + "/live"
@@ -73,8 +70,12 @@ func (s *Server) streamDeploy(c *Call) error {
 		return err
 	}
 	return s.Stream(c, func(ctx context.Context, out *Stream) error {
+		var follower sync.WaitGroup
+		defer follower.Wait() // nothing may be sent once the stream is over
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
 		done := make(chan error, 1)
-		go func() { done <- s.follow(ctx, out, c.Deployment.ID, after) }()
+		follower.Go(func() { done <- s.follow(ctx, out, c.Deployment.ID, after) })
 		live := parts{out: out}
 		t := time.NewTicker(deployEvery)
 		defer t.Stop()

@@ -108,6 +108,19 @@ func failedWord(d paas.Deployment) string {
 	return strings.ToUpper(v[:1]) + v[1:]
 }
 
+// Crumb is the shortest name that stays true.
+func (d Deploy) Crumb() string {
+	switch {
+	case d.Number > 0 || !d.Status.Done():
+		return d.Name()
+	case d.Failed():
+		return failedWord(d.Deployment)
+	case d.Status == paas.Superseded:
+		return "Skipped"
+	}
+	return "Stopped"
+}
+
 // State of the attempt itself, not of the app.
 func (d Deploy) State() State {
 	switch d.Status {

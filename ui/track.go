@@ -60,6 +60,9 @@ var stepOrder = map[paas.Step]int{
 
 func (d Deploy) nodeState(n trackNode) string {
 	at := stepOrder[d.Step]
+	if d.Failed() {
+		at = stepOrder[failedStep(d.Deployment)]
+	}
 	first, last := stepOrder[n.steps[0]], stepOrder[n.steps[len(n.steps)-1]]
 	switch {
 	case d.Status == paas.Succeeded || at > last:

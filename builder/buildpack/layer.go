@@ -18,6 +18,9 @@ type layer struct {
 	key string
 }
 
+// unchanged is what the log says of dependencies whose layer is kept.
+const unchanged = "dependencies are unchanged: those of the last release are used"
+
 type layerTOML struct {
 	Types struct {
 		Launch bool `toml:"launch"`

@@ -89,6 +89,8 @@ func (p poetryPackage) from() string {
 	return from
 }
 
+var requirementStart = regexp.MustCompile(`^[A-Za-z0-9]`)
+
 func localPath(p string) string {
 	if strings.HasPrefix(p, "/") || strings.HasPrefix(p, ".") {
 		return p
@@ -136,8 +138,8 @@ func poetryProject(b []byte) (requirements, error) {
 		r.addIndex(s.Name, s.URL)
 	}
 	for _, d := range t.Project.Dependencies {
-		if !oneLine(d) {
-			return r, fmt.Errorf("a dependency is not one line")
+		if !oneLine(d) || !requirementStart.MatchString(d) {
+			return r, fmt.Errorf("the dependency %q is not understood", paas.Clip(d, 60))
 		}
 		r.wanted = append(r.wanted, d)
 	}

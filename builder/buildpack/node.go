@@ -211,7 +211,9 @@ func (n *nodeProject) buildAll(ctx context.Context, dev bool) error {
 			return err
 		}
 	}
-	n.installed = time.Now()
+	if err := n.markInstalled(ctx); err != nil {
+		return err
+	}
 	if n.Plan.BuildCommand == "" {
 		return nil
 	}
@@ -225,6 +227,27 @@ func (n *nodeProject) buildAll(ctx context.Context, dev bool) error {
 		env = append(env, "NODE_ENV=production")
 	}
 	return n.buildCommand(ctx, env...)
+}
+
+// clockStep is more than file systems' clocks lag behind: they count the kernel's ticks.
+const clockStep = 20 * time.Millisecond
+
+// markInstalled notes a time that no file of the install has and every file of the build will have passed.
+func (n *nodeProject) markInstalled(ctx context.Context) error {
+	if n.lock == "" || n.Plan.BuildCommand == "" || n.Plan.Static != nil {
+		return nil
+	}
+	for _, mark := range []bool{true, false} {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the clock: %w", ctx.Err())
+		case <-time.After(clockStep):
+		}
+		if mark {
+			n.installed = time.Now()
+		}
+	}
+	return nil
 }
 
 // buildCaches lets bundlers keep what they remember on the cache volume, so that it is not in the image either.

@@ -25,7 +25,7 @@ func (b *build) python(ctx context.Context) error {
 	venv := b.layer("venv", key)
 	use := venv.dir // what the build command sees
 	if venv.kept() {
-		b.say("dependencies are unchanged: those of the last release are used")
+		b.say("%s", unchanged)
 		if use, err = p.buildVenv(ctx, key); err != nil {
 			return err
 		}
@@ -223,6 +223,7 @@ func (p *pythonProject) buildVenv(ctx context.Context, key string) (string, erro
 	if err := os.RemoveAll(dir); err != nil {
 		return "", fmt.Errorf("clearing the cache: %w", err)
 	}
+	p.say("the build command needs them too: they are installed once more, where the next builds find them")
 	if err := p.install(ctx, dir, p.interpreter); err != nil {
 		return "", err
 	}

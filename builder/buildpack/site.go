@@ -13,34 +13,43 @@ import (
 // siteDirs are where bundlers leave a site, when it is not where the plan expects it.
 var siteDirs = []string{"dist", "build", "out", "public", "_site", ".output/public", "www", "docs/.vitepress/dist", ".vitepress/dist", "dist/*/browser", "dist/*", "dist/browser", "build/client"}
 
-// keepSite leaves in the source only the directory that the edge serves. A site that was built elsewhere is moved there.
+// keepSite leaves in the source only the directory that the edge serves. A site that was built elsewhere is moved there; a directory
+// without a page is served as it is.
 func (b *build) keepSite() error {
 	if !b.Plan.Static.Built {
 		return nil
 	}
 	dir := filepath.Join(b.Source, filepath.FromSlash(b.Plan.Static.Dir))
 	if !exists(filepath.Join(dir, "index.html")) {
-		found := b.findSite()
-		if found == "" {
+		if found := b.findSite(); found != "" {
+			if err := b.moveSite(found, dir); err != nil {
+				return err
+			}
+		} else if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return b.noSite(dir)
-		}
-		rel, _ := filepath.Rel(b.app, found) // found is below app
-		b.say("the build left its files in %q", rel)
-		aside := filepath.Join(b.Source, ".cloudsania-site")
-		if err := os.Rename(found, aside); err != nil {
-			return fmt.Errorf("moving the site: %w", err)
-		}
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("moving the site: %w", err)
-		}
-		if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-			return fmt.Errorf("moving the site: %w", err)
-		}
-		if err := os.Rename(aside, dir); err != nil {
-			return fmt.Errorf("moving the site: %w", err)
 		}
 	}
 	return keepOnly(b.Source, b.Plan.Static.Dir)
+}
+
+// moveSite puts the site where the plan expects it, which may be around it.
+func (b *build) moveSite(found, dir string) error {
+	rel, _ := filepath.Rel(b.app, found) // found is below app
+	b.say("the build left its files in %q", rel)
+	aside := filepath.Join(b.Source, ".cloudsania-site")
+	if err := os.Rename(found, aside); err != nil {
+		return fmt.Errorf("moving the site: %w", err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("moving the site: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return fmt.Errorf("moving the site: %w", err)
+	}
+	if err := os.Rename(aside, dir); err != nil {
+		return fmt.Errorf("moving the site: %w", err)
+	}
+	return nil
 }
 
 // findSite is the first of the usual directories with an index.html that the source itself did not have: templates live there too.
@@ -64,9 +73,6 @@ func (b *build) sites() (dirs []string) {
 }
 
 func (b *build) noSite(dir string) error {
-	if info, err := os.Stat(dir); err == nil && info.IsDir() {
-		return nil // files without an index.html: served as they are
-	}
 	rel, _ := filepath.Rel(b.app, dir) // dir is below app
 	return &paas.Error{Kind: paas.Failed, Msg: fmt.Sprintf("the build ended well but left no %q with an index.html", rel),
 		Hint: "check where the build writes its files; when the app has a server, name it in a \"start\" script or a Procfile"}

@@ -37,7 +37,6 @@
       if (fresh.parentElement.closest('[id]')) continue;
       const old = document.getElementById(fresh.id);
       if (!old || old.contains(document.activeElement) && document.activeElement.matches('input,textarea,select')) continue;
-      if ($('details.menu[open]', old)) continue;
       morph(old, document.adoptNode(fresh));
     }
     filters.forEach(apply => apply());

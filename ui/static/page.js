@@ -172,7 +172,6 @@ document.addEventListener('click', ev => {
   if (near('[data-palette]')) openPalette();
   if ((el = near('[data-nav]'))) { ev.preventDefault(); if (el.matches('.dock a')) drawerOpener = el; drawer(!document.body.classList.contains('nav-open')); }
   if (ev.target instanceof HTMLDialogElement) ev.target.close();
-  $$('details.menu[open]').forEach(m => { if (!m.contains(ev.target)) m.open = false; });
 });
 document.addEventListener('keydown', ev => {
   if ((ev.ctrlKey || ev.metaKey) && ev.key.toLowerCase() === 'k' && side) { ev.preventDefault(); openPalette(); return; }
@@ -183,14 +182,12 @@ document.addEventListener('keydown', ev => {
   }
 });
 
-// A form is sent once; its button says that something happens
+// A form is sent once
 document.addEventListener('submit', ev => {
   if (ev.defaultPrevented) return;
   const form = ev.target;
   if (form.dataset.sent) { ev.preventDefault(); return; }
   form.dataset.sent = '1';
-  const busy = ev.submitter?.dataset.busy;
-  if (busy) ev.submitter.textContent = busy + '…';
 });
 addEventListener('pageshow', () => $$('form[data-sent]').forEach(f => delete f.dataset.sent));
 

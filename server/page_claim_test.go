@@ -1,0 +1,36 @@
+package server
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestClaimingInTheBrowser(t *testing.T) {
+	r := newRig(t)
+	secret, _, err := NewClaim(r.Store, r.clock.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.run()
+	b := &browser{rig: r}
+	says(t, b.page("/claim"), "This server is waiting for its owner")
+	b.refusedForm(http.StatusUnauthorized, "/claim", url.Values{"claim": {"nope"}}, "This claim is not valid.")
+	page := b.page("/claim/" + secret)
+	says(t, page, "Create your sign-in", "Add two-step sign-in now")
+	form := url.Values{"claim": {secret}, "name": {"Ada Lovelace"}, "email": {ownerEmail}, "password": {"short"}}
+	page = b.refusedForm(http.StatusBadRequest, "/claim", form, "A password has at least 15 characters.")
+	if !strings.Contains(page, `value="Ada Lovelace"`) || !strings.Contains(page, `value="`+secret+`"`) {
+		t.Error("the form forgets what was right")
+	}
+	form.Set("password", ownerPassword)
+	if to := b.sent("/claim", form); to != "/welcome" {
+		t.Fatalf("claiming leads to %q", to)
+	}
+	says(t, b.page("/welcome"), "Your cloud is ready, Ada", "https://cloud.test")
+	got := b.do(ask{path: "/claim", header: map[string]string{"Accept": "text/html"}})
+	if got.status != http.StatusConflict || !strings.Contains(text(got.body), "This server has its owner already") {
+		t.Errorf("a second claim: %d %s", got.status, text(got.body))
+	}
+}

@@ -1,0 +1,86 @@
+package server
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/store"
+)
+
+func TestHomePage(t *testing.T) {
+	b := town(t)
+	says(t, b.page("/"), "Your app is up.", "One needs you.", "npm could not install. Nothing is online yet.", "Second <b>", "v2")
+	if n := newClaimed(t).browser().page("/"); !strings.Contains(text(n), "Put your first app online") {
+		t.Errorf("a server without apps says %s", text(n))
+	}
+}
+
+func TestAppPages(t *testing.T) {
+	b := town(t)
+	says(t, b.page("/apps/shop"), "Healthy", "v2", "Go back to this", "https://cloud.test/git/shop.git")
+	says(t, b.page("/apps/broken"), "The new version did not build", "Commit the lockfile.", "Nothing is online yet, so no visitor is affected")
+	says(t, b.page("/apps/busy"), "v1 is on its way", "Stop this deploy", "checking out")
+	says(t, b.page("/apps/empty"), "Waiting for code", "Show the lines for git push")
+	got := b.do(ask{path: "/apps/nothing", cookie: b.cookie, header: map[string]string{"Accept": "text/html"}})
+	if got.status != http.StatusNotFound || !strings.Contains(text(got.body), "There is nothing at this address") {
+		t.Errorf("%d %s", got.status, text(got.body))
+	}
+}
+
+func TestCrashingAppIsDown(t *testing.T) {
+	b := town(t)
+	app, err := b.Store.FindApp("shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.clock.move(time.Second)
+	path, err := b.Store.PathOf(app.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Store.AppendEvent(paas.System, "instance.crashing", app.ID, path, map[string]string{"process": "web", "exit_code": "1"}); err != nil {
+		t.Fatal(err)
+	}
+	says(t, b.page("/"), "Your app is down.", "Two need you.", "It stops by itself again and again")
+	says(t, b.page("/apps/shop"), "shop is down", "Roll back")
+	b.clock.move(crashShown)
+	says(t, b.page("/"), "Your app is up.")
+}
+
+func TestUsageBecomesLoad(t *testing.T) {
+	b := town(t)
+	app, err := b.Store.FindApp("shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := b.target(app)
+	var samples []paas.Usage
+	for i := range 3 {
+		samples = append(samples, paas.Usage{Instance: "ins_1", App: app.ID, Environment: target.Environment, Time: b.clock.now().Add(-time.Duration(2-i) * time.Minute), CPUMillis: 30000, MemoryBytes: 256 << 20, Requests: 100, SentBytes: 1 << 20})
+	}
+	if err := b.Store.AddUsage(samples); err != nil {
+		t.Fatal(err)
+	}
+	says(t, b.page("/apps/shop"), "256 MB", "50%", "300", "3 MB")
+}
+
+func TestTwoAppsOfOneName(t *testing.T) {
+	b := newClaimed(t).browser()
+	for _, project := range []string{"red", "blue"} {
+		if _, err := b.Store.CreateApp(paas.System, store.NewApp{Name: "web", Project: project}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page := b.page("/")
+	says(t, page, "red/web", "blue/web")
+	for _, m := range regexp.MustCompile(`class="appname" href="([^"]+)"`).FindAllStringSubmatch(page, -1) {
+		if !strings.HasPrefix(m[1], "/apps/app_") {
+			t.Errorf("%s could be either", m[1])
+		}
+		b.page(m[1])
+	}
+}

@@ -62,14 +62,14 @@ func TestKeyIsOutsideTheData(t *testing.T) {
 
 func TestUnits(t *testing.T) {
 	dir := t.TempDir()
-	if err := writeUnits(dir, []string{"--data", "/var/lib/cloudsania", "--http", ":80", "--https", "10.0.0.1:443", "--edge-user", "nobody"}); err != nil {
+	if err := writeUnits(dir, []string{"--data", "/var/lib/cloudsania", "--http", ":80", "--https", "10.0.0.1:443", "--edge-user", "daemon"}); err != nil {
 		t.Fatal(err)
 	}
 	socket, err := os.ReadFile(filepath.Join(dir, "cloudsania-edge.socket"))
 	if err != nil || !strings.Contains(string(socket), "ListenStream=80\n") || !strings.Contains(string(socket), "ListenStream=10.0.0.1:443\n") {
 		t.Errorf("socket unit: %v\n%s", err, socket)
 	}
-	if err := writeUnits(dir, []string{"--edge-user", "nobody", "--domain", "x\nExecStart=/bin/evil"}); err == nil {
+	if err := writeUnits(dir, []string{"--edge-user", "daemon", "--domain", "x\nExecStart=/bin/evil"}); err == nil {
 		t.Error("a line break went into a unit")
 	}
 	analyze, err := exec.LookPath("systemd-analyze")

@@ -89,7 +89,7 @@ func serve(ctx context.Context, cfg config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	pieces, err := assemble(cfg, where, st, log)
+	pieces, err := assemble(ctx, cfg, where, st, log)
 	if err != nil {
 		return err
 	}
@@ -147,11 +147,14 @@ func openStore(cfg config, log *slog.Logger) (*store.Store, error) {
 }
 
 // assemble introduces the packages to each other and returns what is to be run.
-func assemble(cfg config, where deploy.Site, st *store.Store, log *slog.Logger) ([]piece, error) {
+func assemble(ctx context.Context, cfg config, where deploy.Site, st *store.Store, log *slog.Logger) ([]piece, error) {
 	part := func(name string) *slog.Logger { return log.With("part", name) }
 	engine, err := docker.Open(docker.Options{Installation: st.Settings().Installation, Log: part("docker")})
 	if err != nil {
 		return nil, err
+	}
+	if err := engine.RemoveLeftovers(ctx); err != nil { // of builds that were killed with an earlier process: before a new one begins
+		log.Warn("cannot remove what killed builds left in Docker", "err", err)
 	}
 	b, err := newBuilder(cfg, engine, part("builder"))
 	if err != nil {

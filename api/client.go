@@ -216,7 +216,7 @@ func (c *Client) unreachable(err error) error {
 	case c.base == "http://control":
 		e.Msg, e.Hint = "control does not answer on its socket", "is it running? start it with: cloudsania serve (or name its directory with --data)"
 	case errors.As(err, &unknown):
-		e.Msg, e.Hint = "the server's certificate is signed by nobody this machine knows", "give its authority's certificate as CLOUDSANIA_CA, after comparing the fingerprint that serve printed"
+		e.Msg, e.Hint = "the server's certificate is signed by nobody this machine knows", "name a file with its authority's certificate in SSL_CERT_FILE, after comparing the fingerprint with the one that serve printed"
 	}
 	return e
 }

@@ -144,7 +144,7 @@ func TestClientSaysWhenNobodyIsThere(t *testing.T) {
 	}
 	_, err = c.Apps(t.Context())
 	var e *paas.Error
-	if !errors.As(err, &e) || !strings.Contains(e.Hint, "CLOUDSANIA_CA") {
+	if !errors.As(err, &e) || !strings.Contains(e.Hint, "SSL_CERT_FILE") {
 		t.Errorf("an unknown certificate: %+v", err)
 	}
 }

@@ -96,6 +96,48 @@ func TestDeploySurvivesKill(t *testing.T) {
 	nothingLeft(t, w)
 }
 
+// An update under load: the new control starts a new edge, the old one passes its ports on and ends when its streams have.
+func TestUpdateLosesNothing(t *testing.T) {
+	w := newWorld(filepath.Join(programs.dir, "update"))
+	if err := w.start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.remove)
+	w.create(t, "steady")
+	w.clone(t, "node", "steady").push(t)
+	listener := w.listen(t, "steady")
+	visitors := w.visit("steady", 100)
+	w.stop()
+	next := filepath.Join(programs.dir, "next")
+	if err := compile(next, "1", "-race", "-ldflags", "-X main.version=next"); err != nil {
+		t.Fatal(err)
+	}
+	old := programs.cloudsania
+	programs.cloudsania = next
+	t.Cleanup(func() { programs.cloudsania = old })
+	if err := w.start(); err != nil {
+		t.Fatal(err)
+	}
+	var sys struct {
+		Edges []struct {
+			Version  string
+			Draining bool
+			Active   int
+		}
+	}
+	eventually(t, 30*time.Second, "a new edge serves and the old one drains", func() bool {
+		w.read(t, &sys, "doctor")
+		return len(sys.Edges) == 2 && sys.Edges[0].Version == "next" && sys.Edges[1].Draining && sys.Edges[1].Active > 0
+	})
+	visitors.end(t, 500)
+	listener.whole(t)
+	listener.conn.Close()
+	eventually(t, 30*time.Second, "the old edge ends", func() bool {
+		w.read(t, &sys, "doctor")
+		return len(sys.Edges) == 1 && sys.Edges[0].Version == "next"
+	})
+}
+
 // nothingLeft fails when Docker has containers of this installation beside the live one, or scratch directories remain.
 func nothingLeft(t *testing.T, w *world) {
 	t.Helper()

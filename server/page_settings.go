@@ -171,7 +171,7 @@ func (s *Server) deleteQuestion(c *Call, status int, form ui.Form) error {
 		{Icon: "shield", What: "The audit record", Text: "stays"},
 	}
 	return c.page(status, ui.ConfirmPage{Shell: shell, Form: form, Question: fmt.Sprintf("Delete %s?", view.Name), Lede: "There is no way back.", Changes: changes,
-		Action: view.Path + "/delete", Yes: "Delete " + view.Name, YesIcon: "trash", No: "Keep it", NoPath: view.Path + "/settings", Danger: true, TypeName: view.Name})
+		Action: view.Path + "/delete", Yes: "Delete this app", YesIcon: "trash", No: "Keep it", NoPath: view.Path + "/settings", Danger: true, TypeName: view.Name})
 }
 
 func (s *Server) deleteAppPage(c *Call) error {

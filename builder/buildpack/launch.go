@@ -11,7 +11,7 @@ import (
 // launch collects what the image starts and with which environment.
 type launch struct {
 	variables []variable
-	slices    [][]string // globs, relative to the source, of files that become layers of their own
+	slices    [][]string // patterns (filepath.Match, relative to the source) of files and whole directories that become layers of their own
 }
 
 type variable struct{ name, how, value string }

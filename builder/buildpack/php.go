@@ -62,7 +62,7 @@ func (b *build) composer(ctx context.Context) error {
 	if err := b.do(ctx, command{title: "composer " + strings.Join(args, " "), path: "/usr/bin/composer", args: args, env: env}); err != nil {
 		return err
 	}
-	b.launch.slices = append(b.launch.slices, []string{filepath.ToSlash(filepath.Join(b.Plan.Root, "vendor/**"))})
+	b.launch.slices = append(b.launch.slices, []string{filepath.ToSlash(filepath.Join(b.Plan.Root, "vendor"))})
 	return nil
 }
 

@@ -195,16 +195,13 @@ make_swap() {
 
 # --- the program -------------------------------------------------------------------------------------------------------------
 
-get_program() {
+# find_checkout sets SRC to the checkout that this script lies in, "" when it came alone.
+find_checkout() {
 	case $0 in
 	*install.sh) SRC=$(cd "$(dirname "$0")" && pwd) ;;
 	*) SRC='' ;;
 	esac
-	if [ -n "$SRC" ] && [ -f "$SRC/go.mod" ] && [ -z "$VERSION" ]; then
-		build_program
-	else
-		download_program
-	fi
+	[ -n "$SRC" ] && [ -f "$SRC/go.mod" ] && [ -z "$VERSION" ] || SRC=''
 }
 
 build_program() {
@@ -359,6 +356,10 @@ wait_for_control() {
 	n=0
 	until "$BIN" doctor --data "$DATA" --ready >/dev/null 2>&1; do
 		n=$((n + 1))
+		if [ -e "$PIDFILE" ] && ! kill -0 "$(cat "$PIDFILE")" 2>/dev/null; then
+			tail -n 5 "$LOGS/control.log" >&2
+			fail "Cloudsania ended right after it was started" "the lines above say why; they are from $LOGS/control.log"
+		fi
 		[ $n -lt 120 ] || fail "Cloudsania does not answer after a minute" "see $LOGS/control.log, or: journalctl -u cloudsania"
 		sleep 0.5
 	done
@@ -392,18 +393,21 @@ main() {
 	options "$@"
 	[ -z "$UNINSTALL" ] || { uninstall && exit 0; }
 	TMP=$(mktemp -d)
-	trap 'rm -rf "$TMP"' EXIT
+	base=''
+	trap 'rm -rf "$TMP"; [ -z "$base" ] || wait "$base" || true' EXIT # an unfinished base must not grow beside the next run's
 	[ -z "$FIND_GO" ] || { check_processor && mkdir -p "$LOGS" && find_go && command -v "$GO" && exit 0; }
 	preflight
 	install -d -m 0750 "$LOGS"
 	mkdir -p "$DATA"
 	packages
 	make_swap
+	find_checkout
+	[ -n "$SRC" ] || download_program
 	base_tree &
 	base=$!
 	step "unpacking the Debian base that apps are built on, in the background"
 	start_docker
-	get_program
+	[ -z "$SRC" ] || build_program
 	lay_out
 	wait $base || say "note: the Debian base could not be fetched yet; the server tries again by itself (see $LOGS/base.log)"
 	step "starting Cloudsania"

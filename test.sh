@@ -135,7 +135,7 @@ if [ "$MODE" = all ]; then
 	check "shell scripts" shellcheck install.sh test.sh release.sh .ci/run
 	docker_up
 	base_tree
-	export CLOUDSANIA_TEST_DOCKER=1 CLOUDSANIA_TEST_CACHE=$CACHE
+	export CLOUDSANIA_TEST_DOCKER=1 CLOUDSANIA_TEST_BROWSER=1 CLOUDSANIA_TEST_CACHE=$CACHE CLOUDSANIA_TEST_BASETREE=$CACHE/tree
 fi
 check "tests" unit
 [ "$MODE" != all ] || check "end to end" end_to_end

@@ -67,10 +67,11 @@ type ConfirmPassword struct {
 	Password string `json:"password"`
 }
 
-// ClaimLink is a new right to become the owner; the one before it is void.
+// ClaimLink is a new right to become the owner; the one before it is void. Both members are absent while a claim secret that was chosen
+// beforehand is open: that one stays.
 type ClaimLink struct {
-	URL     string    `json:"url"`
-	Expires time.Time `json:"expires"`
+	URL     string    `json:"url,omitempty"`
+	Expires time.Time `json:"expires,omitzero"`
 }
 
 // Login signs a browser in. Code is needed when the person has a second factor.

@@ -42,9 +42,10 @@ func openTab(t *testing.T, w *world) *tab {
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(cancel)
-	b := &tab{t: t, ctx: ctx, base: fmt.Sprintf("http://localhost:%d", w.http)}
-	b.do(chromedp.EmulateViewport(1440, 900))
-	return b
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1440, 900)); err != nil { // starts the browser, which ends with ctx
+		t.Fatal(err)
+	}
+	return &tab{t: t, ctx: ctx, base: fmt.Sprintf("http://localhost:%d", w.http)}
 }
 
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {

@@ -23,7 +23,15 @@ func newInstaller(t *testing.T) *installer {
 	if os.Getuid() != 0 {
 		t.Fatal("install.sh needs root: run the tests as root")
 	}
-	i := &installer{dir: t.TempDir(), http: freePort(), https: freePort()}
+	dir, err := os.MkdirTemp("", "cloudsania-install-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755) // the edge's user must reach the program
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	i := &installer{dir: dir, http: freePort(), https: freePort()}
 	i.dist = filepath.Join(i.dir, "dist")
 	if err := os.Mkdir(i.dist, 0o755); err != nil {
 		t.Fatal(err)

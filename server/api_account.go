@@ -81,7 +81,16 @@ func (s *Server) answerEnrolment(c *Call, email string) error {
 	return c.JSON(http.StatusOK, api.EnrolmentSecret{Secret: e.Secret, URI: e.URI, QR: svg})
 }
 
+// issueClaim leaves a preset claim alone: its owner is on the way with the secret that they chose. Without a preset the new link takes the
+// place of the one before.
 func (s *Server) issueClaim(c *Call) error {
+	claimed, err := s.isClaimed()
+	if err != nil {
+		return err
+	}
+	if !claimed && !s.Claim.IsZero() {
+		return c.JSON(http.StatusCreated, api.ClaimLink{})
+	}
 	secret, expires, err := NewClaim(s.Store, s.Now())
 	if err != nil {
 		return err

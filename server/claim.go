@@ -54,7 +54,7 @@ func (s *Server) CheckClaim(c *Call, secret string) error {
 		return err
 	}
 	if !ok || len(secret) > maxClaimText || hashOf(strings.TrimSpace(secret)) != claim.Hash {
-		return &paas.Error{Kind: paas.Unauthenticated, Field: "claim", Msg: "this claim is not valid", Hint: "it works once and for an hour; make a new link on the server with: sudo cloudsania claim"}
+		return &paas.Error{Kind: paas.Unauthenticated, Field: "claim", Msg: "this claim is not valid", Hint: "it works once and for an hour; a new link is made on the server with: sudo cloudsania doctor --welcome"}
 	}
 	try.forgive()
 	return nil

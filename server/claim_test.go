@@ -155,6 +155,11 @@ func TestPresetClaim(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.Claim = paas.NewSecret(preset) })
 	r.run()
 	r.clock.move(1000 * time.Hour) // valid until used
+	var link api.ClaimLink
+	r.want(http.StatusCreated, ask{method: "POST", path: "/api/v1/claim/link", local: true}, &link) // as the installer asks at its end
+	if link.URL != "" || !link.Expires.IsZero() {
+		t.Errorf("a link takes the place of the chosen secret: %+v", link)
+	}
 	r.want(http.StatusCreated, ask{method: "POST", path: "/api/v1/claim", body: claimBody(preset, ownerPassword, "")}, nil)
 
 	short := newRig(t)

@@ -354,7 +354,7 @@ func TestEveryPageInABrowser(t *testing.T) {
 	b := newChrome(t, town.rig)
 	b.open("/login")
 	b.run(b.fill("#email", ownerEmail), b.fill("#password", ownerPassword), b.click("button[type=submit]"))
-	b.sees("Your app is up.")
+	b.sees("shop is up.")
 	broken, err := b.Store.FindApp("broken")
 	if err != nil {
 		t.Fatal(err)

@@ -54,8 +54,9 @@ func (s *Server) loginPage(c *Call) error {
 
 // safeNext is a path of ours to go on to, whatever a link says.
 func safeNext(next string) string {
+	path, _, _ := strings.Cut(next, "?")
 	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n") || len(next) > 1000 ||
-		strings.HasPrefix(next, "/login") || strings.HasPrefix(next, ui.StaticPrefix) || strings.Contains(next, "/live") {
+		strings.HasPrefix(next, "/login") || strings.HasPrefix(next, ui.StaticPrefix) || strings.HasSuffix(path, "/live") {
 		return "/"
 	}
 	return next

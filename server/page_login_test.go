@@ -32,7 +32,7 @@ func TestSigningInAndOut(t *testing.T) {
 
 func TestSafeNext(t *testing.T) {
 	for in, want := range map[string]string{
-		"/apps/shop": "/apps/shop", "": "/", "//evil.test": "/", "https://evil.test": "/", `/\evil.test`: "/", "/login?next=/x": "/", "/apps/x/live": "/",
+		"/apps/shop": "/apps/shop", "": "/", "//evil.test": "/", "https://evil.test": "/", `/\evil.test`: "/", "/login?next=/x": "/", "/apps/x/live": "/", "/apps/x/live?after=1": "/", "/apps/liveshop": "/apps/liveshop",
 		"/static/x.css": "/", "javascript:alert(1)": "/", "/a\nb": "/", "/" + strings.Repeat("x", 2000): "/",
 	} {
 		if got := safeNext(in); got != want {

@@ -13,7 +13,7 @@ import (
 
 func TestHomePage(t *testing.T) {
 	b := town(t)
-	says(t, b.page("/"), "Your app is up.", "One needs you.", "npm could not install. Nothing is online yet.", "Second <b>", "v2")
+	says(t, b.page("/"), "shop is up.", "One needs you.", "npm could not install. Nothing is online yet.", "Second <b>", "v2")
 	if n := newClaimed(t).browser().page("/"); !strings.Contains(text(n), "Put your first app online") {
 		t.Errorf("a server without apps says %s", text(n))
 	}
@@ -45,10 +45,10 @@ func TestCrashingAppIsDown(t *testing.T) {
 	if err := b.Store.AppendEvent(paas.System, "instance.crashing", app.ID, path, map[string]string{"process": "web", "exit_code": "1"}); err != nil {
 		t.Fatal(err)
 	}
-	says(t, b.page("/"), "Your app is down.", "Two need you.", "It stops by itself again and again")
+	says(t, b.page("/"), "shop is down.", "Two need you.", "It stops by itself again and again")
 	says(t, b.page("/apps/shop"), "shop is down", "Roll back")
 	b.clock.move(crashShown)
-	says(t, b.page("/"), "Your app is up.")
+	says(t, b.page("/"), "shop is up.")
 }
 
 func TestUsageBecomesLoad(t *testing.T) {

@@ -27,7 +27,9 @@ func TestFleetSentence(t *testing.T) {
 		{[]App{up, stuck}, "Both of your apps are up. One needs you."},
 		{[]App{never}, "shop is not online yet."},
 		{[]App{never, never}, "None of your 2 apps is online yet."},
-		{[]App{never, up}, "Your app is up."},
+		{[]App{never, up}, "a is up."},
+		{[]App{never, down}, "a is down. One needs you."},
+		{[]App{never, up, up}, "2 apps are up."},
 	} {
 		p := FleetPage{Apps: c.apps}
 		got := p.Say()

@@ -40,16 +40,28 @@ func (p FleetPage) Say() string {
 		return p.Apps[0].Name + " is not online yet."
 	case all == 0:
 		return fmt.Sprintf("None of your %s is online yet.", plural(len(p.Apps), "app"))
-	case up == all && all == 1:
-		return "Your app is up."
+	case all == 1 && up == 1:
+		return p.only() + " is up."
+	case all == 1:
+		return p.only() + " is down."
+	case up == all && all < len(p.Apps):
+		return fmt.Sprintf("%d apps are up.", all)
 	case up == all && all == 2:
 		return "Both of your apps are up."
 	case up == all:
 		return fmt.Sprintf("All %d apps are up.", all)
-	case all == 1:
-		return "Your app is down."
 	}
 	return fmt.Sprintf("%d of %d apps are up.", up, all)
+}
+
+// only names the one app that has a version.
+func (p FleetPage) only() string {
+	for _, a := range p.Apps {
+		if a.Live != nil && len(p.Apps) > 1 {
+			return a.Name
+		}
+	}
+	return "Your app"
 }
 
 // Call is the second sentence, about what needs somebody; "" when nothing does.

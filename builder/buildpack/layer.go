@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/BurntSushi/toml"
 )
@@ -84,4 +85,11 @@ func keyOf(parts ...string) string {
 		fmt.Fprintf(h, "%d:%s", len(p), p)
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// lineOf is the first places of a version: what is installed for one release of a line suits the others, and a new patch of a runtime
+// need not cost every app its layers.
+func lineOf(version string, places int) string {
+	parts := strings.SplitN(version, ".", places+1)
+	return strings.Join(parts[:min(places, len(parts))], ".")
 }

@@ -16,13 +16,13 @@ var entryFiles = []string{"server.js", "index.js", "app.js", "main.js", "server.
 
 // isNode tells a Node project from a static site that keeps a package.json for its tools.
 func (d *detection) isNode(pkg *packageJSON) bool {
-	return pkg.Scripts["start"] != "" || pkg.Scripts["build"] != "" || d.mainFile(pkg) != "" || findFramework(pkg) != nil ||
+	return pkg.Scripts["start"] != "" || pkg.Scripts["build"] != "" || d.mainFile(pkg) != "" || findFramework(pkg, true) != nil ||
 		d.procfile.Web != "" || d.settings.StartCommand != "" || d.settings.BuildCommand != "" && !d.isStatic()
 }
 
 // servesWithNode reports whether the web process of a source with several languages is Node's.
 func (d *detection) servesWithNode(pkg *packageJSON) bool {
-	if fw := findFramework(pkg); fw != nil && fw.serves {
+	if fw := d.framework(pkg); fw != nil && fw.serves {
 		return true
 	}
 	s := pkg.Scripts["start"]
@@ -32,7 +32,7 @@ func (d *detection) servesWithNode(pkg *packageJSON) bool {
 func (d *detection) node(pkg *packageJSON) error {
 	p := &d.plan
 	p.Language = "node"
-	fw := findFramework(pkg)
+	fw := d.framework(pkg)
 	if fw != nil {
 		p.Framework = fw.name
 		d.fact("package.json", "%s, a Node.js project", fw.name)
@@ -54,6 +54,20 @@ func (d *detection) node(pkg *packageJSON) error {
 	}
 	d.keepTools(pkg)
 	return nil
+}
+
+// framework is the one that decides how the project is built and started. A server library that nothing starts does not: many a
+// front end has one among its dependencies.
+func (d *detection) framework(pkg *packageJSON) *framework {
+	fw := findFramework(pkg, true)
+	start := pkg.Scripts["start"]
+	if fw == nil || !fw.library() || start != "" && !isDevServer(start) || d.startsItself() || d.first("server.js", "server.mjs", "index.js", "app.js", pkg.Main) != "" {
+		return fw
+	}
+	if site := findFramework(pkg, false); site != nil {
+		return site
+	}
+	return fw
 }
 
 // nodeBuild takes the build script, or the framework's own command when there is none.
@@ -190,10 +204,8 @@ func packageOfProgram(program string) string {
 		return "@react-router/serve"
 	case "swc-node":
 		return "@swc-node/register"
-	case "sequelize", "sequelize-cli":
+	case "sequelize":
 		return "sequelize-cli"
-	case "knex", "prisma", "drizzle-kit", "typeorm", "nodemon", "ts-node", "tsx", "cross-env", "concurrently", "vite", "serve", "next", "nuxt":
-		return program
 	}
 	return program
 }

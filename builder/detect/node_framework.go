@@ -60,11 +60,13 @@ var viteLibraries = []struct{ dep, name string }{
 	{"react", "React"}, {"vue", "Vue"}, {"svelte", "Svelte"}, {"preact", "Preact"}, {"solid-js", "Solid"}, {"lit", "Lit"}, {"@builder.io/qwik", "Qwik"},
 }
 
+// library reports whether it is only a library of a server, which the project builds and starts in its own way.
+func (f *framework) library() bool { return f.serves && f.build == "" && f.start == "" }
+
 // findFramework returns a copy for the package, or nil. Servers that are only development dependencies do not serve in production.
-func findFramework(pkg *packageJSON) *framework {
+func findFramework(pkg *packageJSON, libraries bool) *framework {
 	for _, f := range frameworks {
-		library := f.serves && f.build == "" && f.start == ""
-		if library && pkg.Dependencies[f.dep] == "" || !pkg.has(f.dep) {
+		if !pkg.has(f.dep) || f.library() && (!libraries || pkg.Dependencies[f.dep] == "") {
 			continue
 		}
 		if f.name == "Vite" || f.name == "Parcel" || f.name == "webpack" {

@@ -23,7 +23,7 @@ func TestDeployGoesLiveStepByStep(t *testing.T) {
 			steps = append(steps, s.Step)
 		}
 	}
-	want := []paas.Step{paas.StepQueued, paas.StepSource, paas.StepDetect, paas.StepBuild, paas.StepRelease, paas.StepStart, paas.StepHealth, paas.StepSwitch}
+	want := []paas.Step{paas.StepQueued, paas.StepSource, paas.StepDetect, paas.StepBuild, paas.StepStart, paas.StepHealth, paas.StepSwitch}
 	if !slices.Equal(steps[:min(len(want), len(steps))], want) {
 		t.Errorf("steps: %v, want %v first", steps, want)
 	}

@@ -273,15 +273,18 @@ func (d *Deployer) release(ctx context.Context, j *job, b paas.Build) (paas.Rele
 	if j.dep.Release != "" {
 		return d.store.Release(j.dep.Release) // an interrupted attempt got this far: its command is not run twice
 	}
-	if err := d.step(j, paas.StepRelease); err != nil {
-		return paas.Release{}, err
+	command := b.Plan.Release != "" && j.dep.Source.Kind != paas.SourceRollback
+	if command { // written down first: a kill between here and its end is told to a person
+		if err := d.step(j, paas.StepRelease); err != nil {
+			return paas.Release{}, err
+		}
 	}
 	rel, err := d.store.MakeRelease(j.dep.ID, store.ReleaseFrom{Build: b.ID, Release: j.dep.Source.Release})
 	if err != nil {
 		return rel, err
 	}
 	j.number = rel.Number
-	if b.Plan.Release == "" || j.dep.Source.Kind == paas.SourceRollback {
+	if !command {
 		return rel, nil
 	}
 	return rel, d.runReleaseCommand(ctx, j, rel, b)

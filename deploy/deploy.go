@@ -101,7 +101,7 @@ type Timing struct {
 	Settle    time.Duration // how long a worker must stay up; 2 s
 	Release   time.Duration // for the release command; 10 min
 	DrainCap  time.Duration // after which an old instance is stopped whatever it does; 24 h
-	StopGrace time.Duration // between SIGTERM and SIGKILL; 10 s
+	StopGrace time.Duration // between SIGTERM and SIGKILL: a worker may finish what it does; 30 s
 }
 
 func (t Timing) withDefaults() Timing {
@@ -115,7 +115,7 @@ func (t Timing) withDefaults() Timing {
 	def(&t.Settle, 2*time.Second)
 	def(&t.Release, 10*time.Minute)
 	def(&t.DrainCap, 24*time.Hour)
-	def(&t.StopGrace, 10*time.Second)
+	def(&t.StopGrace, 30*time.Second)
 	return t
 }
 

@@ -43,6 +43,10 @@ func (d *Deployer) waitHealthy(ctx context.Context, j *job, b paas.Build, inst p
 	if path == "" {
 		path = "/"
 	}
+	host, err := d.host(j)
+	if err != nil {
+		return err
+	}
 	deadline := time.Now().Add(d.timing.Healthy)
 	began := time.Now()
 	var seen sight
@@ -50,7 +54,7 @@ func (d *Deployer) waitHealthy(ctx context.Context, j *job, b paas.Build, inst p
 		if err := d.stillRunning(ctx, inst); err != nil {
 			return err
 		}
-		if d.probe(ctx, inst, path, time.Since(began), &seen) {
+		if d.probe(ctx, inst, host, path, time.Since(began), &seen) {
 			d.say(j, "GET %s answered %d after %s", path, seen.status, time.Since(began).Round(10*time.Millisecond))
 			return d.store.UpdateInstance(inst.ID, func(i *paas.Instance) error { i.Port = seen.port; return nil })
 		}
@@ -67,7 +71,7 @@ func (d *Deployer) waitHealthy(ctx context.Context, j *job, b paas.Build, inst p
 }
 
 // probe looks once and reports whether the app is healthy.
-func (d *Deployer) probe(ctx context.Context, inst paas.Instance, path string, waited time.Duration, seen *sight) bool {
+func (d *Deployer) probe(ctx context.Context, inst paas.Instance, host, path string, waited time.Duration, seen *sight) bool {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	port := seen.port
@@ -84,7 +88,7 @@ func (d *Deployer) probe(ctx context.Context, inst paas.Instance, path string, w
 	}
 	_ = conn.Close()
 	seen.port = port
-	seen.status, seen.err = ask(ctx, inst.Addr, port, path)
+	seen.status, seen.err = ask(ctx, inst.Addr, port, host, path)
 	if seen.err == nil && seen.status < 500 {
 		return true
 	}
@@ -111,12 +115,26 @@ func (d *Deployer) lookAround(ctx context.Context, inst paas.Instance, seen *sig
 	}
 }
 
+// host is the name that visitors use: frameworks refuse requests for others.
+func (d *Deployer) host(j *job) (string, error) {
+	project, err := d.store.Project(j.app.Project)
+	if err != nil {
+		return "", err
+	}
+	env, err := d.store.Environment(j.target.Environment)
+	if err != nil {
+		return "", err
+	}
+	return d.hosts(j.app, project, env)[0], nil
+}
+
 // ask makes one request as the edge would. Redirects count as answers.
-func ask(ctx context.Context, addr netip.Addr, port int, path string) (int, error) {
+func ask(ctx context.Context, addr netip.Addr, port int, host, path string) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+netip.AddrPortFrom(addr, uint16(port)).String()+path, nil)
 	if err != nil {
 		return 0, err
 	}
+	req.Host = host
 	req.Header.Set("User-Agent", "cloudsania-health")
 	req.Header.Set("X-Forwarded-Proto", "https")
 	client := &http.Client{

@@ -134,7 +134,7 @@ func (d *Deployer) build(ctx context.Context, j *job) (paas.Build, error) {
 	if err != nil {
 		return paas.Build{}, err
 	}
-	return d.make(ctx, j, src, plan, filepath.Join(dir, filepath.FromSlash(j.app.Build.Root)))
+	return d.make(ctx, j, src, plan, dir)
 }
 
 // fetch brings the source into dir.

@@ -149,13 +149,23 @@ func (c *cli) welcome(ctx context.Context, control *api.Client, s api.System) er
 			fmt.Fprintf(w, "It is valid until %s; `cloudsania doctor --welcome` prints a new one.\n", link.Expires.Local().Format("15:04"))
 		}
 	}
-	for _, e := range s.Edges {
-		if e.Fingerprint != "" && strings.HasPrefix(s.URL, "https:") {
-			fmt.Fprintf(w, "\nThis address is not public, so the browser warns once. The certificate's authority has the SHA-256 fingerprint\n%s\n", e.Fingerprint)
-			break
-		}
+	if len(s.Edges) > 0 && strings.HasPrefix(s.URL, "https:") {
+		showTrust(w, s.Edges[0], s.Domain)
 	}
 	return nil
+}
+
+// showTrust says what the browser will think of the certificate.
+func showTrust(w io.Writer, e api.Edge, host string) {
+	cert := e.Certificates[host]
+	switch {
+	case cert.State == "ok" && strings.HasPrefix(cert.Issuer, "Cloudsania"):
+		fmt.Fprintf(w, "\nThis address is not public, so the browser warns once. The certificate's authority has the SHA-256 fingerprint\n%s\n", e.Fingerprint)
+	case cert.State == "pending":
+		fmt.Fprintf(w, "\nThe certificate is on its way; until it is here the browser warns.\n")
+	case cert.State == "failed":
+		fmt.Fprintf(w, "\nThere is no trusted certificate yet: %s\nIt is tried again by itself; until then the browser warns.\n", cert.Error)
+	}
 }
 
 // exists reports whether something is at path.

@@ -31,7 +31,7 @@ func TestDefaultDomainNeedsNoDNSOfOnesOwn(t *testing.T) {
 }
 
 func TestTLSMode(t *testing.T) {
-	public, private := []netip.Addr{netip.MustParseAddr("203.0.113.24")}, []netip.Addr{netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("100.64.1.1")}
+	public, private := []netip.Addr{netip.MustParseAddr("9.9.9.9")}, []netip.Addr{netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("100.64.1.1"), netip.MustParseAddr("203.0.113.24")}
 	for _, tt := range []struct {
 		flag, domain string
 		addrs        []netip.Addr

@@ -47,10 +47,10 @@ func run(m *testing.M) int {
 		return fatal(err)
 	}
 	shared = newWorld(filepath.Join(dir, "shared"))
+	defer shared.remove()
 	if err := shared.start(); err != nil {
 		return fatal(err)
 	}
-	defer shared.remove()
 	return m.Run()
 }
 

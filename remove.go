@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -62,8 +63,20 @@ func removeAll(ctx context.Context, data, key string, purge bool) error {
 	if _, err := engine.Ping(ctx); err != nil {
 		return errors.Join(&paas.Error{Kind: paas.Unavailable, Msg: "Docker does not answer, so the apps' containers are still there", Hint: "start Docker and do this again", Err: err}, st.Close())
 	}
+	return errors.Join(removeFromDocker(ctx, engine, data, purge), st.Close())
+}
+
+// removeFromDocker removes containers and networks and, for good, volumes and images; those of apps are known by our registry's address.
+func removeFromDocker(ctx context.Context, engine *docker.Engine, data string, purge bool) error {
 	if err := engine.RemoveAll(ctx, purge); err != nil {
-		return errors.Join(fmt.Errorf("remove containers: %w", err), st.Close())
+		return fmt.Errorf("remove containers: %w", err)
 	}
-	return st.Close()
+	addr, err := os.ReadFile(filepath.Join(data, "registry", "addr"))
+	if !purge || errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find our registry: %w", err)
+	}
+	return engine.RemovePulled(ctx, strings.TrimSpace(string(addr)))
 }

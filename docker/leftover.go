@@ -47,6 +47,28 @@ func (e *Engine) RemoveAll(ctx context.Context, purge bool) error {
 	return errors.Join(errs...)
 }
 
+// RemovePulled removes the images that came from a registry of ours, by its host and port. What a container still uses stays.
+func (e *Engine) RemovePulled(ctx context.Context, registry string) error {
+	short, cancel := call(ctx)
+	defer cancel()
+	r, err := e.client.ImageList(short, client.ImageListOptions{})
+	if err != nil {
+		return fail(ctx, err, "list images")
+	}
+	var errs []error
+	for _, image := range r.Items {
+		for _, ref := range append(image.RepoTags, image.RepoDigests...) {
+			if !strings.HasPrefix(ref, registry+"/") {
+				continue
+			}
+			if err := e.RemoveImage(ctx, ref); !paas.IsKind(err, paas.Conflict) {
+				errs = append(errs, err)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
 func (e *Engine) removeContainers(ctx context.Context, which client.Filters, images map[string]bool) error {
 	short, cancel := call(ctx)
 	defer cancel()

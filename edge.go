@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,7 +34,13 @@ func edgeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return e.Run(c.Context())
+			ctx, stop := context.WithCancel(c.Context())
+			var beside sync.WaitGroup
+			beside.Go(func() { _ = lean{}.Run(ctx) }) // never fails
+			err = e.Run(ctx)                          // it also ends by itself, when it has handed over
+			stop()
+			beside.Wait()
+			return err
 		},
 	}
 	c.Flags().StringVar(&data, "data", defaultData, "data directory of the installation")

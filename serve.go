@@ -187,7 +187,7 @@ func assemble(ctx context.Context, cfg config, where deploy.Site, st *store.Stor
 	if err != nil {
 		return nil, err
 	}
-	return []piece{b, repos, pushes.deployer, keeper, srv}, nil
+	return []piece{b, repos, pushes.deployer, keeper, srv, lean{}}, nil
 }
 
 func newBuilder(cfg config, engine *docker.Engine, log *slog.Logger) (*builder.Builder, error) {

@@ -74,8 +74,8 @@ options() {
 	case "$DOMAIN$HTTP$HTTPS$TLS$EMAIL$DATA$VERSION" in
 	*[!A-Za-z0-9.:@/_+-]*) fail "an option holds a character that cannot be right" "addresses, names and paths only; see $0 --help" ;;
 	esac
-	KEY=$ETC/key PIDFILE=/run/cloudsania.pid
-	[ "$DATA" = /var/lib/cloudsania ] || KEY=$DATA.key PIDFILE=$DATA.pid
+	KEY=$ETC/key CLAIM=$ETC/claim PIDFILE=/run/cloudsania.pid
+	[ "$DATA" = /var/lib/cloudsania ] || KEY=$DATA.key CLAIM=$DATA.claim PIDFILE=$DATA.pid
 }
 
 # --- preflight ---------------------------------------------------------------------------------------------------------------
@@ -300,14 +300,14 @@ lay_out() {
 	install -d -m 0750 -o "$EDGE_USER" -g "$EDGE_USER" "$DATA/edge"
 	install -d -m 0755 "$DATA/static"
 	install -d -m 0700 "$ETC"
-	rm -f "$ETC/claim"
+	rm -f "$CLAIM"
 	if [ -n "${CLOUDSANIA_CLAIM:-}" ]; then
-		(umask 077 && printf '%s' "$CLOUDSANIA_CLAIM" >"$ETC/claim")
+		(umask 077 && printf '%s' "$CLOUDSANIA_CLAIM" >"$CLAIM")
 	fi
 	FLAGS="--data $DATA --key $KEY --http $HTTP --https $HTTPS --tls $TLS --edge-user $EDGE_USER"
 	[ -z "$DOMAIN" ] || FLAGS="$FLAGS --domain $DOMAIN"
 	[ -z "$EMAIL" ] || FLAGS="$FLAGS --email $EMAIL"
-	[ ! -e "$ETC/claim" ] || FLAGS="$FLAGS --claim-file $ETC/claim"
+	[ ! -e "$CLAIM" ] || FLAGS="$FLAGS --claim-file $CLAIM"
 }
 
 # base_tree unpacks the Debian base that apps are built on while the program compiles.
@@ -378,7 +378,8 @@ uninstall() {
 	fi
 	rm -f "$BIN"
 	if [ -n "$PURGE" ]; then
-		rm -rf "$DATA" "$KEY" "$ETC"
+		rm -rf "$DATA" "$KEY" "$CLAIM"
+		rmdir "$ETC" 2>/dev/null || true # another installation may keep its key there
 		swapoff /swapfile.cloudsania 2>/dev/null || true
 		rm -f /swapfile.cloudsania
 		[ ! -e /etc/fstab ] || sed -i '\#^/swapfile.cloudsania #d' /etc/fstab

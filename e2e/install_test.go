@@ -136,6 +136,13 @@ func TestInstallRelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	i.sign(t)
+	const others = "/etc/cloudsania/of-another-installation" // beside whose key the default installation's lies
+	if err := os.MkdirAll(filepath.Dir(others), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(others, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if cache := os.Getenv("CLOUDSANIA_TEST_CACHE"); cache != "" { // saves fetching the Debian base once more
 		if err := os.MkdirAll(i.path("data/builder"), 0o711); err != nil {
 			t.Fatal(err)
@@ -145,6 +152,9 @@ func TestInstallRelease(t *testing.T) {
 	t.Cleanup(func() {
 		if out, err := i.run("--uninstall", "--purge"); err != nil {
 			t.Errorf("uninstall: %v\n%s", err, out)
+		}
+		if err := os.Remove(others); err != nil {
+			t.Errorf("uninstall --purge took away what belongs to another installation: %v", err)
 		}
 		for _, left := range []string{"data", "data.key", "cloudsania"} {
 			if _, err := os.Stat(i.path(left)); err == nil {

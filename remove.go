@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cloudsania/cloudsania/builder"
 	"github.com/cloudsania/cloudsania/docker"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/proxy"
@@ -71,9 +72,21 @@ func removeFromDocker(ctx context.Context, engine *docker.Engine, data string, p
 	if err := engine.RemoveAll(ctx, purge); err != nil {
 		return fmt.Errorf("remove containers: %w", err)
 	}
-	addr, err := os.ReadFile(filepath.Join(data, "registry", "addr"))
-	if !purge || errors.Is(err, os.ErrNotExist) {
+	if !purge {
 		return nil
+	}
+	builders, err := builder.MadeBuilders(data)
+	for _, ref := range builders {
+		if e := engine.RemoveImage(ctx, ref); !paas.IsKind(e, paas.Conflict) {
+			err = errors.Join(err, e)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("remove builder images: %w", err)
+	}
+	addr, err := os.ReadFile(filepath.Join(data, "registry", "addr"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // it never built
 	}
 	if err != nil {
 		return fmt.Errorf("find our registry: %w", err)

@@ -14,6 +14,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
+const builderName = "cloudsania/builder"
+
 // The recipe of the images. Whatever changes here changes their names, and so they are made anew.
 const (
 	recipeVersion = 1
@@ -71,7 +73,7 @@ func (b *Builder) imagesFor(set []string) (images, error) {
 	all := sum("builder", run, build, life, b.self.digest, descriptor, b.registry.Host())
 	return images{
 		set: set, base: "cloudsania/base:" + base, run: "cloudsania/run:" + run, build: "cloudsania/build:" + build,
-		lifecycle: "cloudsania/lifecycle:" + life, builder: "cloudsania/builder:" + all, runTag: run,
+		lifecycle: "cloudsania/lifecycle:" + life, builder: builderName + ":" + all, runTag: run,
 	}, nil
 }
 

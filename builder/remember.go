@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // made is what this installation has made, so that it can remove what it no longer uses, and nothing else.
@@ -18,11 +19,20 @@ type made struct {
 	RunTags []string   `json:"run_tags"` // in the registry
 }
 
-func (b *Builder) madeFile() string { return filepath.Join(b.data, "builder", "made.json") }
+func madeFile(data string) string { return filepath.Join(data, "builder", "made.json") }
 
-func (b *Builder) readMade() (made, error) {
+// MadeBuilders names the builder images that the installation in the directory data has made. The base images below them are shared by
+// all installations of the machine.
+func MadeBuilders(data string) ([]string, error) {
+	m, err := readMade(data)
+	return slices.DeleteFunc(m.Images, func(ref string) bool { return !strings.HasPrefix(ref, builderName+":") }), err
+}
+
+func (b *Builder) readMade() (made, error) { return readMade(b.data) }
+
+func readMade(data string) (made, error) {
 	var m made
-	text, err := os.ReadFile(b.madeFile())
+	text, err := os.ReadFile(madeFile(data))
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, nil
 	}
@@ -38,10 +48,10 @@ func (b *Builder) readMade() (made, error) {
 func (b *Builder) writeMade(m made) error {
 	text, err := json.Marshal(m)
 	if err == nil {
-		err = os.WriteFile(b.madeFile()+".new", text, 0o600)
+		err = os.WriteFile(madeFile(b.data)+".new", text, 0o600)
 	}
 	if err == nil {
-		err = os.Rename(b.madeFile()+".new", b.madeFile())
+		err = os.Rename(madeFile(b.data)+".new", madeFile(b.data))
 	}
 	if err != nil {
 		return fmt.Errorf("write the list of images made: %w", err)

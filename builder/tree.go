@@ -90,7 +90,11 @@ func writeBase(ctx context.Context, tree, sources string, w io.Writer) error {
 	for _, e := range extras {
 		replaced[strings.TrimSuffix(e.name, "/")] = true
 	}
-	err := filepath.WalkDir(tree, func(file string, d fs.DirEntry, err error) error {
+	tree, err := filepath.EvalSymlinks(tree) // WalkDir would not follow a link at its root
+	if err != nil {
+		return fmt.Errorf("find the base system: %w", err)
+	}
+	err = filepath.WalkDir(tree, func(file string, d fs.DirEntry, err error) error {
 		if err == nil {
 			err = ctx.Err()
 		}

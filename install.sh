@@ -25,7 +25,7 @@ Unattended ("user data" of a cloud provider): run it as it is, with CLOUDSANIA_C
 claim the server at its address with that secret.
 
 It puts: /usr/local/bin/cloudsania, /etc/cloudsania, the data directory, two systemd units and a socket unit (where there is
-systemd), the user cloudsania-edge, and the packages docker.io (where no Docker runs), debootstrap, git, curl, iproute2.
+systemd), the user cloudsania-edge, and the packages docker.io (where no Docker runs), debootstrap, git, curl, openssl, iproute2, python3-pip.
 USAGE
 }
 
@@ -149,6 +149,7 @@ packages() {
 	have debootstrap || want="$want debootstrap"
 	have ss || want="$want iproute2"
 	have openssl || want="$want openssl"
+	/usr/bin/python3 -m pip --version >/dev/null 2>&1 || python3 -m pip --version >/dev/null 2>&1 || want="$want python3-pip" # it knows the index that uv comes from
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || want="$want ca-certificates"
 	[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || want="$want debian-archive-keyring"
 	docker_answers || have dockerd || want="$want docker.io"

@@ -61,6 +61,10 @@ packages() {
 docker_up() {
 	curl -fs -m 5 --unix-socket /var/run/docker.sock http://docker/_ping >/dev/null 2>&1 && return
 	step "starting dockerd"
+	local file
+	for file in /var/run/docker.pid /var/run/docker/containerd/containerd.pid; do # of an engine that was killed: another program may have its number now
+		[ ! -e "$file" ] || grep -qsE '^(dockerd|containerd)$' "/proc/$(cat "$file")/comm" || rm -f "$file"
+	done
 	dockerd >"$OUT/dockerd.log" 2>&1 &
 	STARTED_DOCKERD=$!
 	for _ in $(seq 60); do

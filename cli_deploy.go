@@ -67,10 +67,15 @@ func (c *cli) sendDir(ctx context.Context, control *api.Client, name, dir string
 	if err != nil {
 		return api.Deployment{}, fmt.Errorf("find directory: %w", err)
 	}
+	return sendPacked(ctx, control, name, c.env, filepath.Base(abs)+".tar.gz", abs)
+}
+
+// sendPacked deploys dir under the label that its version is shown with.
+func sendPacked(ctx context.Context, control *api.Client, name, env, label, dir string) (api.Deployment, error) {
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(archive.Pack(ctx, abs, w)) }()
+	go func() { w.CloseWithError(archive.Pack(ctx, dir, w)) }()
 	defer r.Close()
-	return control.DeployArchive(ctx, name, c.env, filepath.Base(abs)+".tar.gz", r, -1)
+	return control.DeployArchive(ctx, name, env, label, r, -1)
 }
 
 func (c *cli) sendFile(ctx context.Context, control *api.Client, name, path string) (api.Deployment, error) {

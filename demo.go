@@ -4,14 +4,12 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cloudsania/cloudsania/api"
-	"github.com/cloudsania/cloudsania/archive"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -51,8 +49,5 @@ func (c *cli) deployDemo(ctx context.Context, control *api.Client) (api.Deployme
 	if err := os.CopyFS(dir, app); err != nil {
 		return api.Deployment{}, fmt.Errorf("write the example: %w", err)
 	}
-	r, w := io.Pipe()
-	go func() { w.CloseWithError(archive.Pack(ctx, dir, w)) }()
-	defer r.Close()
-	return control.DeployArchive(ctx, demoApp, paas.Production, "the example app", r, -1)
+	return sendPacked(ctx, control, demoApp, paas.Production, "the example app", dir)
 }

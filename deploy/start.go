@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"sort"
-	"strings"
 	"time"
 
 	"github.com/cloudsania/cloudsania/docker"
@@ -235,5 +234,5 @@ func containerOf(inst paas.Instance) string {
 func newSecret() paas.Secret {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return paas.NewSecret(strings.ToLower(hex.EncodeToString(b[:])))
+	return paas.NewSecret(hex.EncodeToString(b[:]))
 }

@@ -13,7 +13,7 @@ type User struct {
 	Created         time.Time
 }
 
-// Role is what a person may do in the team. One exists for now.
+// Role is what a person may do in the team. Owner is the only one.
 type Role string
 
 // Owner may do everything.

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Team is the people who own this installation. Exactly one exists for now.
+// Team is the people who own this installation. Exactly one exists.
 type Team struct {
 	ID, Name string
 	Created  time.Time

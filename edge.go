@@ -96,7 +96,7 @@ func (k *edgeKeeper) look(ctx context.Context) error {
 		return err // one runs, but is slow to answer
 	}
 	for _, s := range status {
-		if s.Handing {
+		if s.Draining {
 			continue
 		}
 		if s.Version == buildID() {
@@ -158,7 +158,7 @@ func (k *edgeKeeper) await(ctx context.Context) error {
 		status, err := k.client.Status(ctx)
 		if err == nil {
 			for _, s := range status {
-				if !s.Handing {
+				if !s.Draining {
 					return nil
 				}
 			}

@@ -49,12 +49,12 @@ type Source struct {
 
 // Failure explains a failed deployment.
 type Failure struct {
-	Kind    string   `json:"kind"`
-	Step    string   `json:"step"`
-	Message string   `json:"message"`
-	Hint    string   `json:"hint,omitempty"`
-	Lines   []string `json:"lines,omitempty"`
-	Stays   string   `json:"stays,omitempty"` // what visitors still see
+	Kind         string   `json:"kind"`
+	Step         string   `json:"step"`
+	Message      string   `json:"message"`
+	Hint         string   `json:"hint,omitempty"`
+	Lines        []string `json:"lines,omitempty"`
+	StillServing string   `json:"still_serving,omitempty"` // what visitors still see
 }
 
 // Actor is who did something.

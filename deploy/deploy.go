@@ -189,7 +189,7 @@ func (d *Deployer) Cancel(_ context.Context, by paas.Actor, id string) error {
 	if dep.Status != paas.Queued {
 		return &paas.Error{Kind: paas.Conflict, Msg: "this deployment is past the point where it can be stopped", Hint: "roll back to the version before it"}
 	}
-	err = d.store.FinishDeployment(id, paas.Stopped, &paas.Failure{Kind: paas.Cancelled, Step: dep.Step, Message: "stopped by " + by.Name})
+	err = d.store.FinishDeployment(id, paas.StatusCancelled, &paas.Failure{Kind: paas.Cancelled, Step: dep.Step, Message: "stopped by " + by.Name})
 	d.book.wake(id)
 	return err
 }

@@ -91,7 +91,7 @@ func TestFailuresLeaveTheLiveVersion(t *testing.T) {
 				r.boot(r.store)
 			}
 			d, log := r.end(r.deploy("bad").ID)
-			if d.Status != paas.DeployFail || d.Failure == nil {
+			if d.Status != paas.StatusFailed || d.Failure == nil {
 				t.Fatalf("deployment: %+v\n%s", d, log)
 			}
 			said := d.Failure.Message + " " + d.Failure.Hint + " " + strings.Join(d.Failure.Lines, " ")
@@ -155,7 +155,7 @@ func TestCancel(t *testing.T) {
 		if err := r.Cancel(context.Background(), by, d.ID); err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := r.end(d.ID); got.Status != paas.Stopped || !strings.Contains(got.Failure.Message, "Ada") {
+		if got, _ := r.end(d.ID); got.Status != paas.StatusCancelled || !strings.Contains(got.Failure.Message, "Ada") {
 			t.Errorf("%s: %s %+v", d.Source.Commit, got.Status, got.Failure)
 		}
 	}

@@ -55,7 +55,7 @@ func (d *Deployer) dropUpload(dep paas.Deployment) {
 // keptBuilds are the builds of the newest releases of every environment, of what is live, and of what is being deployed.
 func (d *Deployer) keptBuilds(app string) (map[string]bool, error) {
 	keep := map[string]bool{}
-	places, err := d.store.Placements()
+	places, err := d.store.AppEnvironments()
 	if err != nil {
 		return nil, err
 	}

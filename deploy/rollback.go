@@ -26,7 +26,7 @@ func (d *Deployer) Rollback(ctx context.Context, by paas.Actor, target paas.Targ
 }
 
 func (d *Deployer) rollbackTo(target paas.Target, number int) (paas.Release, error) {
-	p, err := d.store.Placement(target)
+	p, err := d.store.AppEnvironment(target)
 	if err != nil {
 		return paas.Release{}, err
 	}
@@ -57,7 +57,7 @@ func (d *Deployer) liveBefore(target paas.Target, live string) (paas.Release, er
 // Apply makes a new release of the live build with the present variables and limits; when a variable that the build reads has changed
 // since, it builds the same source again. Conflict when nothing is live yet: the next deployment takes the changes anyway.
 func (d *Deployer) Apply(ctx context.Context, by paas.Actor, target paas.Target) (paas.Deployment, error) {
-	p, err := d.store.Placement(target)
+	p, err := d.store.AppEnvironment(target)
 	if err != nil {
 		return paas.Deployment{}, err
 	}

@@ -109,7 +109,7 @@ func TestDrained(t *testing.T) {
 		{"nobody on it", inst, []paas.EdgeStatus{{Generation: 5}}, true},
 		{"a stream on it", inst, []paas.EdgeStatus{{Generation: 5, Active: map[string]int{"i": 1}}}, false},
 		{"an edge has an old table", inst, []paas.EdgeStatus{{Generation: 9}, {Generation: 4}}, false},
-		{"an older edge that drains holds a stream", inst, []paas.EdgeStatus{{Generation: 5}, {Generation: 5, Handing: true, Active: map[string]int{"i": 2}}}, false},
+		{"an older edge that drains holds a stream", inst, []paas.EdgeStatus{{Generation: 5}, {Generation: 5, Draining: true, Active: map[string]int{"i": 2}}}, false},
 		{"no edge answers", inst, nil, false},
 		{"a worker gets no requests", worker, nil, true},
 		{"at the cap", old, []paas.EdgeStatus{{Generation: 5, Active: map[string]int{"i": 1}}}, true},

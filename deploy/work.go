@@ -338,16 +338,16 @@ func (d *Deployer) settle(ctx context.Context, j *job, err error, by *paas.Actor
 	status, failure := paas.Succeeded, (*paas.Failure)(nil)
 	switch {
 	case by != nil && err != nil:
-		status, failure = paas.Stopped, &paas.Failure{Kind: paas.Cancelled, Step: j.dep.Step, Message: "stopped by " + by.Name}
+		status, failure = paas.StatusCancelled, &paas.Failure{Kind: paas.Cancelled, Step: j.dep.Step, Message: "stopped by " + by.Name}
 	case err != nil:
-		status, failure = paas.DeployFail, d.explain(j, err)
+		status, failure = paas.StatusFailed, d.explain(j, err)
 		d.log.Warn("deployment failed", "app", j.dep.App, "deployment", j.dep.ID, "step", j.dep.Step, "err", err)
 	default:
 		j.dep.Step = paas.StepDone
 		d.say(j, "v%d is live at %s", j.number, d.URL(j.app))
 	}
 	if failure != nil {
-		failure.Stays = d.whatStays(j)
+		failure.StillServing = d.whatStays(j)
 		d.sayFailure(j, failure)
 	}
 	if err := d.store.FinishDeployment(j.dep.ID, status, failure); err != nil {
@@ -372,7 +372,7 @@ func (d *Deployer) sayFailure(j *job, f *paas.Failure) {
 	if f.Hint != "" {
 		d.say(j, "hint:  %s", f.Hint)
 	}
-	d.say(j, "%s", f.Stays)
+	d.say(j, "%s", f.StillServing)
 }
 
 // whatStays says what visitors see after a deployment that did not go live.
@@ -381,7 +381,7 @@ func (d *Deployer) whatStays(j *job) string {
 	if j.number > 0 {
 		name = fmt.Sprintf("v%d", j.number)
 	}
-	p, err := d.store.Placement(j.target)
+	p, err := d.store.AppEnvironment(j.target)
 	if err != nil || p.Live == "" {
 		return name + " did not go live; nothing was live before it"
 	}

@@ -240,7 +240,7 @@ func TestFailedDeployCanBePushedAgain(t *testing.T) {
 	dir := w.work()
 	w.dep.set(func() {
 		w.dep.outcome = func(paas.Source) (paas.Status, *paas.Failure) {
-			return paas.DeployFail, &paas.Failure{Kind: paas.Failed, Message: "no recognisable language", Hint: "add a package.json"}
+			return paas.StatusFailed, &paas.Failure{Kind: paas.Failed, Message: "no recognisable language", Hint: "add a package.json"}
 		}
 	})
 	out := gitFails(t, dir, "push", "paas", "main")
@@ -255,7 +255,7 @@ func TestFailedDeployCanBePushedAgain(t *testing.T) {
 	first := git(t, dir, "rev-parse", "HEAD")
 
 	w.dep.set(func() {
-		w.dep.outcome = func(paas.Source) (paas.Status, *paas.Failure) { return paas.DeployFail, nil }
+		w.dep.outcome = func(paas.Source) (paas.Status, *paas.Failure) { return paas.StatusFailed, nil }
 	})
 	second := commit(t, dir, "b.txt", "2")
 	git(t, dir, "branch", "side")
@@ -335,7 +335,7 @@ func TestSuperseded(t *testing.T) {
 	}
 	w.dep.set(func() {
 		w.dep.outcome = func(paas.Source) (paas.Status, *paas.Failure) {
-			return paas.DeployFail, &paas.Failure{Message: "it broke"}
+			return paas.StatusFailed, &paas.Failure{Message: "it broke"}
 		}
 	})
 	a, doneA := push(1)
@@ -411,7 +411,7 @@ func TestClientLeavesWhileDeploying(t *testing.T) {
 	head := git(t, dir, "rev-parse", "HEAD")
 	w.dep.set(func() { w.dep.hold[head] = make(chan struct{}) })
 	w.dep.set(func() {
-		w.dep.outcome = func(paas.Source) (paas.Status, *paas.Failure) { return paas.DeployFail, nil }
+		w.dep.outcome = func(paas.Source) (paas.Status, *paas.Failure) { return paas.StatusFailed, nil }
 	})
 	c := gitCommand(dir, "push", "paas", "main")
 	if err := c.Start(); err != nil {

@@ -545,7 +545,7 @@ func TestRestart(t *testing.T) {
 		status paas.Status
 		want   string
 	}{
-		{"the deployment failed meanwhile", paas.DeployFail, live.String()},
+		{"the deployment failed meanwhile", paas.StatusFailed, live.String()},
 		{"the deployment went live meanwhile", paas.Succeeded, second.String()},
 		{"the push never got a deployment", "", live.String()},
 		{"the deployment is not known", paas.Queued, live.String()},

@@ -231,7 +231,7 @@ func (p *push) failure(final paas.Deployment, commit plumbing.Hash, back bool) s
 	case paas.Superseded:
 		err.Msg, err.Hint = "a newer deployment took this one's place before it began", "nothing to do: the newer one goes live, or says why not"
 		reason = "superseded"
-	case paas.Stopped:
+	case paas.StatusCancelled:
 		err.Msg, reason = "the deployment was cancelled", "deploy cancelled"
 	case paas.Interrupted:
 		err.Msg, err.Hint = "the deployment was interrupted by a restart of Cloudsania", "push again"
@@ -241,8 +241,8 @@ func (p *push) failure(final paas.Deployment, commit plumbing.Hash, back bool) s
 	}
 	p.out.explain(err)
 	stays := "what was live before is untouched"
-	if f := final.Failure; f != nil && f.Stays != "" {
-		stays = f.Stays
+	if f := final.Failure; f != nil && f.StillServing != "" {
+		stays = f.StillServing
 	}
 	p.out.say(stays)
 	if back {

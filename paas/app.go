@@ -2,7 +2,7 @@ package paas
 
 import "time"
 
-// App is a web process with optional workers: a source and how it is built. What differs between environments is in Placement.
+// App is a web process with optional workers: a source and how it is built. What differs between environments is in AppEnvironment.
 type App struct {
 	ID, Project, Name string
 	Source            AppSource
@@ -29,8 +29,8 @@ type Target struct {
 	App, Environment string
 }
 
-// Placement is an app in an environment: what differs between production and staging.
-type Placement struct {
+// AppEnvironment is an app in an environment: what differs between production and staging.
+type AppEnvironment struct {
 	Target
 	Live        string // id of the live release; "" before the first
 	LastNumber  int    // number of the newest release
@@ -64,7 +64,7 @@ func (l Limits) WithDefaults() Limits {
 	return l
 }
 
-// Variable is one environment variable of a placement. Build ones also reach the build, so changing one means a rebuild.
+// Variable is one environment variable of an app environment. Build ones also reach the build, so changing one means a rebuild.
 type Variable struct {
 	Name    string
 	Value   Secret

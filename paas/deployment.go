@@ -57,13 +57,13 @@ type Release struct {
 type Status string
 
 const (
-	Queued      Status = "queued"
-	Running     Status = "running"
-	Succeeded   Status = "succeeded"
-	DeployFail  Status = "failed"
-	Superseded  Status = "superseded" // a newer one took its place while it waited
-	Stopped     Status = "cancelled"
-	Interrupted Status = "interrupted" // by a restart of control, and could not be resumed
+	Queued          Status = "queued"
+	Running         Status = "running"
+	Succeeded       Status = "succeeded"
+	StatusFailed    Status = "failed"
+	Superseded      Status = "superseded" // a newer one took its place while it waited
+	StatusCancelled Status = "cancelled"
+	Interrupted     Status = "interrupted" // by a restart of control, and could not be resumed
 )
 
 // Done reports whether nothing more will happen.
@@ -109,12 +109,12 @@ type Deployment struct {
 
 // Failure explains a failed deployment in plain words: what happened, the suggested fix, the lines of output that show it.
 type Failure struct {
-	Kind    Kind     `json:"kind"`
-	Step    Step     `json:"step"`
-	Message string   `json:"message"`
-	Hint    string   `json:"hint,omitempty"`
-	Lines   []string `json:"lines,omitempty"`
-	Stays   string   `json:"stays,omitempty"` // what visitors still see
+	Kind         Kind     `json:"kind"`
+	Step         Step     `json:"step"`
+	Message      string   `json:"message"`
+	Hint         string   `json:"hint,omitempty"`
+	Lines        []string `json:"lines,omitempty"`
+	StillServing string   `json:"still_serving,omitempty"` // what visitors still see
 }
 
 // InstanceState is where a running copy is in its life.

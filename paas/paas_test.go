@@ -141,3 +141,13 @@ func TestEventSumCoversEveryField(t *testing.T) {
 		t.Error("the hash is part of what is hashed")
 	}
 }
+
+// An edge of the version before says "handing"; control must not take it for one that listens.
+func TestEdgeStatusOfAnOlderEdge(t *testing.T) {
+	for text, want := range map[string]bool{`{"pid":7,"handing":true}`: true, `{"pid":7,"draining":true}`: true, `{"pid":7}`: false} {
+		var st EdgeStatus
+		if err := json.Unmarshal([]byte(text), &st); err != nil || st.PID != 7 || st.Draining != want {
+			t.Errorf("%s is read as %+v, %v", text, st, err)
+		}
+	}
+}

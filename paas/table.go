@@ -1,6 +1,9 @@
 package paas
 
-import "net/netip"
+import (
+	"encoding/json"
+	"net/netip"
+)
 
 // Table is all that the edge knows: control sends the whole of it, the edge obeys and keeps the last one for when control is away.
 type Table struct {
@@ -52,12 +55,27 @@ type EdgeStatus struct {
 	PID          int                     `json:"pid"`
 	Version      string                  `json:"version"`
 	Generation   uint64                  `json:"generation"` // persisted
-	Handing      bool                    `json:"handing"`    // its listeners went to a successor; it only drains
+	Draining     bool                    `json:"draining"`   // its listeners went to a successor; it only drains
 	Active       map[string]int          `json:"active"`     // instance → requests and streams in progress
 	Counters     map[string]EdgeCounters `json:"counters"`   // instance → totals since this process began
 	Certificates map[string]CertStatus   `json:"certificates"`
 	Fingerprint  string                  `json:"fingerprint,omitempty"` // SHA-256 of the self-signed authority's certificate, hex with colons
 	Authority    string                  `json:"authority,omitempty"`   // its PEM
+}
+
+// UnmarshalJSON also reads the status of an edge from before "handing" was called "draining": it may still hold streams of yesterday.
+func (s *EdgeStatus) UnmarshalJSON(b []byte) error {
+	type plain EdgeStatus
+	var in struct {
+		*plain
+		Handing bool `json:"handing"`
+	}
+	in.plain = (*plain)(s)
+	if err := json.Unmarshal(b, &in); err != nil {
+		return err
+	}
+	s.Draining = s.Draining || in.Handing
+	return nil
 }
 
 // EdgeCounters are totals of one instance.

@@ -80,8 +80,8 @@ func (c *Client) Status(ctx context.Context) ([]paas.EdgeStatus, error) {
 		return nil
 	})
 	sort.Slice(all, func(i, j int) bool {
-		if all[i].Handing != all[j].Handing {
-			return !all[i].Handing
+		if all[i].Draining != all[j].Draining {
+			return !all[i].Draining
 		}
 		return all[i].PID > all[j].PID
 	})
@@ -95,7 +95,7 @@ func (c *Client) Handover(ctx context.Context, exe string, args []string) error 
 	if err != nil {
 		return err
 	}
-	if len(all) == 0 || all[0].Handing {
+	if len(all) == 0 || all[0].Draining {
 		return &paas.Error{Kind: paas.Unavailable, Msg: "no edge that could hand over is running", Hint: "start one with \"cloudsania edge\""}
 	}
 	body, err := json.Marshal(handoverRequest{Exe: exe, Args: args})

@@ -78,7 +78,7 @@ func (e *Edge) getStatus(w http.ResponseWriter, _ *http.Request) {
 
 func (e *Edge) status() paas.EdgeStatus {
 	rt := e.router.Load()
-	st := paas.EdgeStatus{PID: os.Getpid(), Version: e.opts.Version, Generation: rt.table.Generation, Handing: e.handing.Load()}
+	st := paas.EdgeStatus{PID: os.Getpid(), Version: e.opts.Version, Generation: rt.table.Generation, Draining: e.handing.Load()}
 	st.Active, st.Counters = e.instances.report()
 	e.certs.report(rt, &st)
 	return st

@@ -37,7 +37,7 @@ func (r *rig) handOver() paas.EdgeStatus {
 		r.Fatalf("handover: %v", err)
 	}
 	st := r.status()
-	if st.PID == os.Getpid() || st.Handing || st.Version != "child" {
+	if st.PID == os.Getpid() || st.Draining || st.Version != "child" {
 		r.Fatalf("the successor does not serve: %+v", st)
 	}
 	r.Cleanup(func() {
@@ -90,7 +90,7 @@ func TestHandoverUnderLoad(t *testing.T) {
 	fresh.check(10)
 
 	all, err := r.client.Status(context.Background())
-	if err != nil || len(all) != 2 || !all[1].Handing || all[1].Active["v1"] != 2 {
+	if err != nil || len(all) != 2 || !all[1].Draining || all[1].Active["v1"] != 2 {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	for range 20 {
@@ -241,7 +241,7 @@ func TestHandoverToABrokenProgram(t *testing.T) {
 	if err := r.client.Handover(ctx, "/bin/sleep", []string{"60"}); err == nil {
 		t.Error("handed over to sleep")
 	}
-	if st := r.status(); st.Handing || st.PID != os.Getpid() {
+	if st := r.status(); st.Draining || st.PID != os.Getpid() {
 		t.Errorf("%+v", st)
 	}
 	eventually(t, "the handover is given up", func() bool { return len(r.edge.handovers) == 0 })

@@ -150,7 +150,7 @@ func (s *Server) updateApp(c *Call) error {
 		}
 	}
 	if in.Limits != nil || in.Scale != nil {
-		if err := s.changePlacement(c, in); err != nil {
+		if err := s.changeAppEnvironment(c, in); err != nil {
 			return err
 		}
 	}
@@ -170,9 +170,9 @@ func (s *Server) updateApp(c *Call) error {
 	return c.JSON(http.StatusOK, out)
 }
 
-// changePlacement changes limits and copies, and makes a release with them when the app is live.
-func (s *Server) changePlacement(c *Call, in api.UpdateApp) error {
-	err := s.Store.UpdatePlacement(c.Actor(), c.Target, func(p *paas.Placement) error {
+// changeAppEnvironment changes limits and copies, and makes a release with them when the app is live.
+func (s *Server) changeAppEnvironment(c *Call, in api.UpdateApp) error {
+	err := s.Store.UpdateAppEnvironment(c.Actor(), c.Target, func(p *paas.AppEnvironment) error {
 		if in.Limits != nil {
 			p.Limits = paas.Limits{MemoryMB: in.Limits.MemoryMB, CPUs: in.Limits.CPUs, PIDs: in.Limits.PIDs}
 		}
@@ -190,7 +190,7 @@ func (s *Server) changePlacement(c *Call, in api.UpdateApp) error {
 
 // Apply makes a release with the present variables and limits. Nil when nothing is live yet: the first deployment takes them anyway.
 func (s *Server) Apply(c *Call) (*paas.Deployment, error) {
-	p, err := s.Store.Placement(c.Target)
+	p, err := s.Store.AppEnvironment(c.Target)
 	if err != nil || p.Live == "" {
 		return nil, err
 	}
@@ -218,7 +218,7 @@ func (s *Server) appDTO(a paas.App, target paas.Target) (api.App, error) {
 	if err != nil {
 		return api.App{}, err
 	}
-	p, err := s.Store.Placement(target)
+	p, err := s.Store.AppEnvironment(target)
 	if err != nil {
 		return api.App{}, err
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func (s *Server) listReleases(c *Call) error {
-	p, err := s.Store.Placement(c.Target)
+	p, err := s.Store.AppEnvironment(c.Target)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (s *Server) edgesDTO(ctx context.Context) []api.Edge {
 		return out // an empty list says that none answers
 	}
 	for _, e := range edges {
-		one := api.Edge{PID: e.PID, Version: e.Version, Generation: e.Generation, Draining: e.Handing, Fingerprint: e.Fingerprint, Memory: pss(strconv.Itoa(e.PID))}
+		one := api.Edge{PID: e.PID, Version: e.Version, Generation: e.Generation, Draining: e.Draining, Fingerprint: e.Fingerprint, Memory: pss(strconv.Itoa(e.PID))}
 		for _, n := range e.Active {
 			one.Active += n
 		}

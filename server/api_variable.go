@@ -49,7 +49,7 @@ func (s *Server) ChangeVariables(c *Call, in api.ChangeVariables) (*paas.Deploym
 	if len(in.Set) == 0 && len(in.Unset) == 0 {
 		return nil, paas.Invalidf("set", "name at least one variable", "there is nothing to change")
 	}
-	before, err := s.Store.Placement(c.Target)
+	before, err := s.Store.AppEnvironment(c.Target)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (s *Server) ChangeVariables(c *Call, in api.ChangeVariables) (*paas.Deploym
 	if err := s.Store.SetVariables(c.Actor(), c.Target, set, in.Unset); err != nil {
 		return nil, err
 	}
-	after, err := s.Store.Placement(c.Target)
+	after, err := s.Store.AppEnvironment(c.Target)
 	if err != nil || in.Hold || after.VarsVersion == before.VarsVersion {
 		return nil, err // the same values again need no new release
 	}

@@ -22,7 +22,7 @@ func deploymentDTO(d paas.Deployment, environment, url string) api.Deployment {
 		out.Steps = append(out.Steps, api.StepTime{Step: string(s.Step), At: s.At})
 	}
 	if f := d.Failure; f != nil {
-		out.Failure = &api.Failure{Kind: string(f.Kind), Step: string(f.Step), Message: f.Message, Hint: f.Hint, Lines: slices.Clone(f.Lines), Stays: f.Stays}
+		out.Failure = &api.Failure{Kind: string(f.Kind), Step: string(f.Step), Message: f.Message, Hint: f.Hint, Lines: slices.Clone(f.Lines), StillServing: f.StillServing}
 	}
 	return out
 }

@@ -66,11 +66,11 @@ func (s *Server) appPage(c *Call) (ui.AppPage, error) {
 	}
 	p.Versions, p.Total = all[:min(shownVersions, len(all))], len(all)
 	if len(all) > shownVersions {
-		placement, err := s.Store.Placement(c.Target)
+		env, err := s.Store.AppEnvironment(c.Target)
 		if err != nil {
 			return p, err
 		}
-		p.Total = max(placement.LastNumber, len(all))
+		p.Total = max(env.LastNumber, len(all))
 	}
 	if len(all) > 0 && (!all[0].Status.Done() || all[0].Failed() || s.Now().Sub(all[0].Ended) < justNow && all[0].IsLive) {
 		p.Deploy = &all[0]

@@ -11,7 +11,7 @@ func (s *Server) viewDeploys(target paas.Target, view ui.App, limit int) ([]ui.D
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.Store.Placement(target)
+	p, err := s.Store.AppEnvironment(target)
 	if err != nil {
 		return nil, err
 	}

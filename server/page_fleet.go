@@ -116,7 +116,7 @@ func (s *Server) figures(apps []ui.App) ([]ui.Figure, error) {
 			switch d.Status {
 			case paas.Succeeded:
 				live++
-			case paas.DeployFail, paas.Interrupted:
+			case paas.StatusFailed, paas.Interrupted:
 				failed++
 			}
 		}

@@ -75,7 +75,7 @@ func TestDeployPageIsLive(t *testing.T) {
 	done := make(chan []string, 1)
 	go func() { done <- b.events(ctx, "/deploys/"+id+"/live", "end", 1) }()
 	time.Sleep(50 * time.Millisecond) // the stream shall be open before it ends
-	b.deploy.finish(t, id, paas.DeployFail, &paas.Failure{Step: paas.StepBuild, Message: "no"})
+	b.deploy.finish(t, id, paas.StatusFailed, &paas.Failure{Step: paas.StepBuild, Message: "no"})
 	select {
 	case <-done:
 	case <-ctx.Done():

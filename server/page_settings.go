@@ -32,7 +32,7 @@ func (s *Server) settings(c *Call, status int, section string, form ui.Form) err
 	if err != nil {
 		return err
 	}
-	p, err := s.Store.Placement(c.Target)
+	p, err := s.Store.AppEnvironment(c.Target)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (s *Server) saveSize(c *Call) error {
 	if err != nil {
 		return s.settingsAgain(c, "size", in, err)
 	}
-	err = s.Store.UpdatePlacement(c.Actor(), c.Target, func(p *paas.Placement) error {
+	err = s.Store.UpdateAppEnvironment(c.Actor(), c.Target, func(p *paas.AppEnvironment) error {
 		p.Limits.MemoryMB, p.Limits.CPUs = limits.MemoryMB, limits.CPUs
 		return nil
 	})

@@ -23,7 +23,7 @@ func TestSettingsInTheBrowser(t *testing.T) {
 	if to := b.sent("/apps/shop/settings/size", url.Values{"memory_mb": {"1024"}, "cpus": {"0,5"}}); !strings.HasPrefix(to, "/deploys/dep_") {
 		t.Errorf("leads to %q", to)
 	}
-	if p, err := b.Store.Placement(b.target(app)); err != nil || p.Limits.MemoryMB != 1024 || p.Limits.CPUs != 0.5 {
+	if p, err := b.Store.AppEnvironment(b.target(app)); err != nil || p.Limits.MemoryMB != 1024 || p.Limits.CPUs != 0.5 {
 		t.Errorf("%+v %v", p.Limits, err)
 	}
 	b.refusedForm(http.StatusConflict, "/apps/shop/settings/name", url.Values{"name": {"empty"}}, "is taken")

@@ -120,7 +120,7 @@ func town(t *testing.T) *browser {
 		t.Fatal(err)
 	}
 	r.deploy.say(dep.ID, paas.StepBuild, "npm error code EUSAGE")
-	r.deploy.finish(t, dep.ID, paas.DeployFail, &paas.Failure{Kind: paas.Failed, Step: paas.StepBuild, Message: "npm could not install", Hint: "commit the lockfile", Lines: []string{"npm error code EUSAGE"}})
+	r.deploy.finish(t, dep.ID, paas.StatusFailed, &paas.Failure{Kind: paas.Failed, Step: paas.StepBuild, Message: "npm could not install", Hint: "commit the lockfile", Lines: []string{"npm error code EUSAGE"}})
 	busy := r.app("busy")
 	dep, _, err = r.Store.QueueDeployment(paas.System, r.target(busy), paas.Source{Kind: paas.SourceGit, Message: "Going"})
 	if err != nil {

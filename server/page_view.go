@@ -69,7 +69,7 @@ func (s *Server) viewTarget(a paas.App, target paas.Target, byID bool) (ui.App, 
 	if err != nil {
 		return ui.App{}, err
 	}
-	p, err := s.Store.Placement(target)
+	p, err := s.Store.AppEnvironment(target)
 	if err != nil {
 		return ui.App{}, err
 	}

@@ -375,7 +375,7 @@ func (f *fakeDeployer) Apply(ctx context.Context, by paas.Actor, t paas.Target) 
 
 func (f *fakeDeployer) Cancel(_ context.Context, _ paas.Actor, id string) error {
 	f.note("cancel")
-	return f.store.FinishDeployment(id, paas.Stopped, nil)
+	return f.store.FinishDeployment(id, paas.StatusCancelled, nil)
 }
 
 func (f *fakeDeployer) Delete(_ context.Context, by paas.Actor, app string) error {

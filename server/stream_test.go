@@ -105,7 +105,7 @@ func TestDeploymentStream(t *testing.T) {
 	if e := next(t, events); e.ID != "2" {
 		t.Errorf("it does not go on where it broke: %s %s", e.ID, e.Data)
 	}
-	r.deploy.finish(t, dep.ID, paas.Stopped, &paas.Failure{Kind: paas.Cancelled, Message: "stopped by Ada"})
+	r.deploy.finish(t, dep.ID, paas.StatusCancelled, &paas.Failure{Kind: paas.Cancelled, Message: "stopped by Ada"})
 	if e := next(t, events); e.Name != "deploy.done" || !strings.Contains(string(e.Data), "stopped by Ada") || !strings.Contains(string(e.Data), `"cancelled"`) {
 		t.Errorf("%s %s", e.Name, e.Data)
 	}

@@ -66,13 +66,13 @@ func (t *tx) switchInstances(dep paas.Deployment, live []string) error {
 
 func (t *tx) switchRelease(dep paas.Deployment) error {
 	target := paas.Target{App: dep.App, Environment: dep.Environment}
-	p, err := t.placement(target)
+	p, err := t.appEnvironment(target)
 	if err != nil {
 		return err
 	}
 	was := p.Live
 	p.Live = dep.Release
-	if err := t.put(placementBucket, targetKey(target), p); err != nil {
+	if err := t.put(appEnvironmentBucket, targetKey(target), p); err != nil {
 		return err
 	}
 	detail := map[string]string{"number": fmt.Sprint(dep.Number), "release": dep.Release, "was": was}

@@ -60,8 +60,8 @@ func (s *Store) CreateApp(by paas.Actor, in NewApp) (paas.App, error) {
 	return a, nil
 }
 
-// PlaceApp puts an existing app into another environment of its project, which is made when missing. Conflict when it is there already.
-func (s *Store) PlaceApp(by paas.Actor, app, environment string, avoid []netip.Prefix) (paas.Target, error) {
+// AddToEnvironment puts an existing app into another environment of its project, which is made when missing. Conflict when it is there already.
+func (s *Store) AddToEnvironment(by paas.Actor, app, environment string, avoid []netip.Prefix) (paas.Target, error) {
 	var target paas.Target
 	err := s.update(func(t *tx) error {
 		a, err := get[paas.App](t, appBucket, app)
@@ -221,10 +221,10 @@ func (t *tx) place(by paas.Actor, a paas.App, environment string, avoid []netip.
 		return paas.Target{}, err
 	}
 	target := paas.Target{App: a.ID, Environment: env.ID}
-	if t.has(placementBucket, targetKey(target)) {
+	if t.has(appEnvironmentBucket, targetKey(target)) {
 		return target, conflict("", "%q is in the environment %q already", a.Name, env.Name)
 	}
-	if err := t.put(placementBucket, targetKey(target), paas.Placement{Target: target}); err != nil {
+	if err := t.put(appEnvironmentBucket, targetKey(target), paas.AppEnvironment{Target: target}); err != nil {
 		return target, err
 	}
 	if _, err := t.bump(); err != nil {

@@ -31,17 +31,17 @@ func TestCreateAppMakesTheHierarchy(t *testing.T) {
 	}
 	_, err := s.Target(app.ID, "staging")
 	wantKind(t, err, paas.NotFound)
-	staging := got(s.PlaceApp(anna, app.ID, "staging", nil))(t)
+	staging := got(s.AddToEnvironment(anna, app.ID, "staging", nil))(t)
 	if again := got(s.Target(app.ID, "staging"))(t); again != staging {
 		t.Fatal("another target")
 	}
-	_, err = s.PlaceApp(anna, app.ID, "staging", nil)
+	_, err = s.AddToEnvironment(anna, app.ID, "staging", nil)
 	wantKind(t, err, paas.Conflict)
 	if envs := got(s.Environments(project.ID))(t); len(envs) != 2 || envs[0].Name != paas.Production || envs[1].Subnet == envs[0].Subnet {
 		t.Fatalf("%+v", envs)
 	}
-	if all := got(s.PlacementsOf(app.ID))(t); len(all) != 2 {
-		t.Fatalf("%d placements", len(all))
+	if all := got(s.AppEnvironmentsOf(app.ID))(t); len(all) != 2 {
+		t.Fatalf("%d app environments", len(all))
 	}
 }
 
@@ -154,9 +154,9 @@ func TestDeleteAppTakesEverythingAlong(t *testing.T) {
 	keep := newSite(t, s, "keep")
 	kept := dump(t, s)
 	w := newSite(t, s, "shop")
-	staging := got(s.PlaceApp(anna, w.app.ID, "staging", nil))(t)
+	staging := got(s.AddToEnvironment(anna, w.app.ID, "staging", nil))(t)
 	must(t, s.SetVariables(anna, w.target, []paas.Variable{{Name: "A", Value: paas.NewSecret("x")}}, nil))
-	must(t, s.UpdatePlacement(anna, staging, func(p *paas.Placement) error { p.Domains = []string{"www.shop.test"}; return nil }))
+	must(t, s.UpdateAppEnvironment(anna, staging, func(p *paas.AppEnvironment) error { p.Domains = []string{"www.shop.test"}; return nil }))
 	dep, inst := w.deploy(t)
 	w.deploy(t)
 	waiting, _, err := s.QueueDeployment(anna, w.target, paas.Source{})
@@ -166,7 +166,7 @@ func TestDeleteAppTakesEverythingAlong(t *testing.T) {
 	if removed.App.ID != w.app.ID || len(removed.Instances) != 2 || len(removed.Builds) != 2 || len(removed.Deployments) != 3 || len(removed.Environments) != 2 {
 		t.Fatalf("%+v", removed)
 	}
-	for _, err := range []error{second(s.App(w.app.ID)), second(s.Deployment(dep.ID)), second(s.Instance(inst.ID)), second(s.Placement(w.target)),
+	for _, err := range []error{second(s.App(w.app.ID)), second(s.Deployment(dep.ID)), second(s.Instance(inst.ID)), second(s.AppEnvironment(w.target)),
 		s.BeginDeployment(waiting.ID), second(s.Project(w.app.Project)), second(s.FindApp("shop")), second(s.DeleteApp(anna, w.app.ID))} {
 		wantKind(t, err, paas.NotFound)
 	}

@@ -20,7 +20,7 @@ const (
 	environmentNameBucket  bucket = "environment_name"
 	appBucket              bucket = "app"
 	appNameBucket          bucket = "app_name"
-	placementBucket        bucket = "placement"
+	appEnvironmentBucket   bucket = "placement"
 	variablesBucket        bucket = "variables"
 	hostBucket             bucket = "host"
 	buildBucket            bucket = "build"
@@ -53,7 +53,7 @@ const (
 
 func buckets() []bucket {
 	return []bucket{metaBucket, teamBucket, clientBucket, projectBucket, projectNameBucket, environmentBucket, environmentNameBucket,
-		appBucket, appNameBucket, placementBucket, variablesBucket, hostBucket, buildBucket, buildOfBucket, releaseBucket, releaseOfBucket,
+		appBucket, appNameBucket, appEnvironmentBucket, variablesBucket, hostBucket, buildBucket, buildOfBucket, releaseBucket, releaseOfBucket,
 		releaseVariablesBucket, deploymentBucket, deploymentOfBucket, unfinishedBucket, instanceBucket, instanceOfBucket, removalBucket,
 		eventBucket, eventOfBucket, userBucket, userEmailBucket, totpBucket, sessionBucket, sessionOfBucket, tokenBucket, tokenHashBucket,
 		usageBucket, usageSeriesBucket, usageOfBucket, usageDayBucket, idempotentBucket, idempotentAgeBucket}

@@ -77,7 +77,7 @@ func (s *Store) RemoveBuild(id string) error {
 }
 
 func (t *tx) refuseLive(build string) error {
-	return each(t, placementBucket, "", func(_ string, p paas.Placement) error {
+	return each(t, appEnvironmentBucket, "", func(_ string, p paas.AppEnvironment) error {
 		if p.Live == "" {
 			return nil
 		}

@@ -24,7 +24,7 @@ func (s *Store) QueueDeployment(by paas.Actor, target paas.Target, src paas.Sour
 		return dep, nil, paas.Invalidf("source", "", "the source is described in more than %d characters", maxSettingBytes)
 	}
 	err = s.update(func(t *tx) error {
-		if _, err := t.placement(target); err != nil {
+		if _, err := t.appEnvironment(target); err != nil {
 			return err
 		}
 		if superseded, err = t.supersede(by, target); err != nil {

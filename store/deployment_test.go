@@ -37,7 +37,7 @@ func TestDeploymentFromQueueToEnd(t *testing.T) {
 	}
 	must(t, s.FinishDeployment(dep.ID, paas.Succeeded, nil))
 	must(t, s.FinishDeployment(dep.ID, paas.Succeeded, nil))
-	if err := s.FinishDeployment(dep.ID, paas.DeployFail, nil); !errors.Is(err, ErrFinished) {
+	if err := s.FinishDeployment(dep.ID, paas.StatusFailed, nil); !errors.Is(err, ErrFinished) {
 		t.Fatalf("got %v", err)
 	}
 	dep = got(s.Deployment(dep.ID))(t)
@@ -48,7 +48,7 @@ func TestDeploymentFromQueueToEnd(t *testing.T) {
 	if strings.Join(steps, " ") != "queued start health switch done" || dep.Status != paas.Succeeded || dep.Number != 1 || dep.Ended.IsZero() || dep.Generation != generation {
 		t.Fatalf("%v %+v", steps, dep)
 	}
-	if p := got(s.Placement(w.target))(t); p.Live != rel.ID || p.LastNumber != 1 {
+	if p := got(s.AppEnvironment(w.target))(t); p.Live != rel.ID || p.LastNumber != 1 {
 		t.Fatalf("%+v", p)
 	}
 	var actions []string
@@ -153,7 +153,7 @@ func TestResumedDeploymentRepeatsNothing(t *testing.T) {
 	if again := got(s.MakeRelease(dep.ID, ReleaseFrom{Build: rel.Build}))(t); again.ID != rel.ID {
 		t.Fatal("a second release was made")
 	}
-	if p := got(s.Placement(w.target))(t); p.LastNumber != 1 {
+	if p := got(s.AppEnvironment(w.target))(t); p.LastNumber != 1 {
 		t.Fatalf("%d releases", p.LastNumber)
 	}
 }
@@ -163,7 +163,7 @@ func TestRollbackTakesTheOlderConfiguration(t *testing.T) {
 	w := newSite(t, s, "shop")
 	set := func(value string, mb int) {
 		must(t, s.SetVariables(anna, w.target, []paas.Variable{{Name: "A", Value: paas.NewSecret(value)}}, nil))
-		must(t, s.UpdatePlacement(anna, w.target, func(p *paas.Placement) error { p.Limits.MemoryMB = mb; return nil }))
+		must(t, s.UpdateAppEnvironment(anna, w.target, func(p *paas.AppEnvironment) error { p.Limits.MemoryMB = mb; return nil }))
 	}
 	set("one", 100)
 	w.deploy(t)
@@ -225,7 +225,7 @@ func TestActivateRefusesOthersInstances(t *testing.T) {
 	_, old := w.deploy(t)
 	failed, _ := w.begun(t)
 	leftover := w.started(t, failed.ID, "web")
-	must(t, s.FinishDeployment(failed.ID, paas.DeployFail, nil))
+	must(t, s.FinishDeployment(failed.ID, paas.StatusFailed, nil))
 	dep, _ := w.begun(t)
 	odep, _ := other.begun(t)
 	foreign := other.started(t, odep.ID, "web")
@@ -253,7 +253,7 @@ func TestFailureIsKeptWithinBounds(t *testing.T) {
 		lines[i] = strings.Repeat("x", 3*maxLineRunes)
 	}
 	lines[len(lines)-1] = "why"
-	must(t, s.FinishDeployment(dep.ID, paas.DeployFail, &paas.Failure{Kind: paas.Failed, Step: paas.StepBuild, Message: "m", Lines: lines}))
+	must(t, s.FinishDeployment(dep.ID, paas.StatusFailed, &paas.Failure{Kind: paas.Failed, Step: paas.StepBuild, Message: "m", Lines: lines}))
 	f := got(s.Deployment(dep.ID))(t).Failure
 	if len(f.Lines) != maxFailureLines || f.Lines[len(f.Lines)-1] != "why" || len([]rune(f.Lines[0])) != maxLineRunes || len(lines) != maxFailureLines+50 {
 		t.Fatalf("%d lines", len(f.Lines))
@@ -278,7 +278,7 @@ func TestStepsNeedABegunDeployment(t *testing.T) {
 	wantKind(t, s.RecordStep(dep.ID, paas.StepBuild), paas.Conflict)
 	_, err = s.NewInstance(dep.ID, "web")
 	wantKind(t, err, paas.Conflict)
-	must(t, s.FinishDeployment(dep.ID, paas.Stopped, nil))
+	must(t, s.FinishDeployment(dep.ID, paas.StatusCancelled, nil))
 }
 
 func TestBuilds(t *testing.T) {

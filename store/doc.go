@@ -20,7 +20,7 @@
 //	environment_name   project/name → environment id
 //	app                id → paas.App
 //	app_name           project/name → app id
-//	placement          target → paas.Placement
+//	placement          target → paas.AppEnvironment
 //	variables          target → sealed, version VarsVersion
 //	host               host name → paas.Target
 //	build              id → paas.Build                      build_of           app/n → id

@@ -122,7 +122,7 @@ func TestUpdateInstanceIsBounded(t *testing.T) {
 func TestTableGivesAHostToOneTarget(t *testing.T) {
 	s := opened(t)
 	a, b := newSite(t, s, "a"), newSite(t, s, "b")
-	staging := got(s.PlaceApp(anna, a.app.ID, "staging", nil))(t)
+	staging := got(s.AddToEnvironment(anna, a.app.ID, "staging", nil))(t)
 	must(t, b.setDomains("a.example.com", "www.b.test"))
 	hosts := map[string]string{}
 	for _, r := range got(s.Table(func(app paas.App, _ paas.Project, env paas.Environment) []string {

@@ -39,7 +39,7 @@ func writeForEver(dir string) {
 	fail(err)
 	target, err := s.Target(app.ID, "")
 	fail(err)
-	for n := got1(s.Placement(target)).VarsVersion + 1; ; n++ {
+	for n := got1(s.AppEnvironment(target)).VarsVersion + 1; ; n++ {
 		fail(s.SetVariables(paas.System, target, []paas.Variable{{Name: "N", Value: paas.NewSecret(strconv.Itoa(n))}}, nil))
 		fmt.Println(n)
 	}
@@ -61,7 +61,7 @@ func TestKilledWhileWriting(t *testing.T) {
 			acknowledged = n
 		}
 		s := mustOpen(t, o)
-		version := got(s.Placement(w.target))(t).VarsVersion
+		version := got(s.AppEnvironment(w.target))(t).VarsVersion
 		vars := got(s.Variables(w.target))(t)
 		if version < acknowledged || version > acknowledged+1 || len(vars) > 0 && vars[0].Value.Reveal() != strconv.Itoa(version) {
 			t.Fatalf("round %d: acknowledged %d, have %d", round, acknowledged, version)

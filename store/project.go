@@ -39,7 +39,7 @@ func (s *Store) Environments(project string) ([]paas.Environment, error) {
 	return out, err
 }
 
-// Target finds the placement of an app in its project's environment of that name; "" is production. NotFound when the app is not in it.
+// Target finds an app in its project's environment of that name; "" is production. NotFound when the app is not in it.
 func (s *Store) Target(app, environment string) (paas.Target, error) {
 	var out paas.Target
 	if environment == "" {
@@ -55,7 +55,7 @@ func (s *Store) Target(app, environment string) (paas.Target, error) {
 			return err
 		}
 		out = paas.Target{App: a.ID, Environment: id}
-		if !ok || !t.has(placementBucket, targetKey(out)) {
+		if !ok || !t.has(appEnvironmentBucket, targetKey(out)) {
 			return &paas.Error{Kind: paas.NotFound, Field: "environment",
 				Msg: fmt.Sprintf("%q is not in an environment %q", a.Name, paas.Clip(environment, 60))}
 		}

@@ -96,7 +96,7 @@ func (t *tx) makeRelease(dep paas.Deployment, from ReleaseFrom) (paas.Release, e
 	if err != nil {
 		return paas.Release{}, err
 	}
-	p, err := t.placement(target)
+	p, err := t.appEnvironment(target)
 	if err != nil {
 		return paas.Release{}, err
 	}
@@ -133,13 +133,13 @@ func (t *tx) configuredLike(rel paas.Release, release string) (paas.Release, []p
 	return rel, vars, err
 }
 
-func (t *tx) keepRelease(rel paas.Release, p paas.Placement, vars []paas.Variable) error {
+func (t *tx) keepRelease(rel paas.Release, p paas.AppEnvironment, vars []paas.Variable) error {
 	p.LastNumber = rel.Number
 	err := errors.Join(
 		t.put(releaseBucket, rel.ID, rel),
 		t.put(releaseOfBucket, path(targetKey(p.Target), number(uint64(rel.Number))), rel.ID),
 		t.sealVariables(releaseVariablesBucket, rel.ID, uint64(rel.Number), vars),
-		t.put(placementBucket, targetKey(p.Target), p),
+		t.put(appEnvironmentBucket, targetKey(p.Target), p),
 	)
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ func (s *Store) DeleteApp(by paas.Actor, id string) (Removed, error) {
 			return err
 		}
 		removed = Removed{App: a, At: t.now}
-		if err := t.removePlacements(&removed); err != nil {
+		if err := t.removeAppEnvironments(&removed); err != nil {
 			return err
 		}
 		if err := t.removeBuilds(&removed); err != nil {
@@ -65,8 +65,8 @@ func (s *Store) FinishRemoval(app string) error {
 	return s.update(func(t *tx) error { return t.delete(removalBucket, app) })
 }
 
-func (t *tx) removePlacements(r *Removed) error {
-	places, err := list[paas.Placement](t, placementBucket, "")
+func (t *tx) removeAppEnvironments(r *Removed) error {
+	places, err := list[paas.AppEnvironment](t, appEnvironmentBucket, "")
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (t *tx) removePlacements(r *Removed) error {
 		if p.App != r.App.ID {
 			continue
 		}
-		if err := t.removePlacement(p, r); err != nil {
+		if err := t.removeAppEnvironment(p, r); err != nil {
 			return err
 		}
 		if err := t.removeEmptyEnvironment(p.Environment, r); err != nil {
@@ -84,7 +84,7 @@ func (t *tx) removePlacements(r *Removed) error {
 	return nil
 }
 
-func (t *tx) removePlacement(p paas.Placement, r *Removed) error {
+func (t *tx) removeAppEnvironment(p paas.AppEnvironment, r *Removed) error {
 	key := targetKey(p.Target)
 	live, err := t.instancesOf(p.Target)
 	if err != nil {
@@ -113,7 +113,7 @@ func (t *tx) removePlacement(p paas.Placement, r *Removed) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(t.removeInstances(p.Target), t.delete(variablesBucket, key), t.delete(placementBucket, key))
+	return errors.Join(t.removeInstances(p.Target), t.delete(variablesBucket, key), t.delete(appEnvironmentBucket, key))
 }
 
 // removeInstances forgets all instances of target, also those that are gone.
@@ -159,7 +159,7 @@ func (t *tx) drain(b bucket, prefix string, fn func(id string) error) error {
 }
 
 func (t *tx) removeEmptyEnvironment(id string, r *Removed) error {
-	if t.any(placementBucket, path(id, "")) {
+	if t.any(appEnvironmentBucket, path(id, "")) {
 		return nil
 	}
 	env, err := get[environmentRecord](t, environmentBucket, id)

@@ -18,7 +18,7 @@ func sampleRecords() []sampleRecord {
 	types := []sampleRecord{
 		{"settings", &paas.Settings{}}, {"server", &paas.Server{}}, {"head", &chainHead{}}, {"claim", &paas.Claim{}}, {"team", &paas.Team{}},
 		{"client", &paas.Client{}}, {"project", &paas.Project{}}, {"environment", &environmentRecord{}}, {"app", &paas.App{}},
-		{"placement", &paas.Placement{}}, {"host", &paas.Target{}}, {"variables", &sealedVariable{}}, {"build", &paas.Build{}},
+		{"placement", &paas.AppEnvironment{}}, {"host", &paas.Target{}}, {"variables", &sealedVariable{}}, {"build", &paas.Build{}},
 		{"release", &paas.Release{}}, {"deployment", &deploymentRecord{}}, {"instance", &paas.Instance{}}, {"removal", &Removed{}},
 		{"event", &paas.Event{}}, {"user", &userRecord{}}, {"session", &paas.Session{}}, {"token", &paas.Token{}}, {"usage_of", &series{}},
 		{"usage_day", &usageDay{}}, {"idempotent", &answer{}},

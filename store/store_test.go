@@ -178,7 +178,7 @@ func TestConcurrentUse(t *testing.T) {
 				if err == nil {
 					_, err = s.Events(EventFilter{Path: paas.Path{App: app.ID}})
 				}
-				errs <- errors.Join(err, s.FinishDeployment(dep.ID, paas.DeployFail, &paas.Failure{Message: "no"}))
+				errs <- errors.Join(err, s.FinishDeployment(dep.ID, paas.StatusFailed, &paas.Failure{Message: "no"}))
 			}
 		})
 	}
@@ -190,7 +190,7 @@ func TestConcurrentUse(t *testing.T) {
 		t.Fatalf("chain broken: %+v", r.Breaks)
 	}
 	subnets := map[netip.Prefix]bool{}
-	for _, p := range got(s.Placements())(t) {
+	for _, p := range got(s.AppEnvironments())(t) {
 		subnets[got(s.Environment(p.Environment))(t).Subnet] = true
 	}
 	if len(subnets) != workers {

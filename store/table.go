@@ -17,7 +17,7 @@ func (s *Store) Table(hosts func(app paas.App, project paas.Project, env paas.En
 			return err
 		}
 		taken := map[string]bool{}
-		err = each(t, placementBucket, "", func(_ string, p paas.Placement) error {
+		err = each(t, appEnvironmentBucket, "", func(_ string, p paas.AppEnvironment) error {
 			r, draining, err := t.route(p, hosts)
 			if err != nil {
 				return err
@@ -45,7 +45,7 @@ func (s *Store) NewGeneration() (uint64, error) {
 	return n, err
 }
 
-func (t *tx) route(p paas.Placement, hosts func(paas.App, paas.Project, paas.Environment) []string) (r paas.Route, draining []string, err error) {
+func (t *tx) route(p paas.AppEnvironment, hosts func(paas.App, paas.Project, paas.Environment) []string) (r paas.Route, draining []string, err error) {
 	app, err := get[paas.App](t, appBucket, p.App)
 	if err != nil {
 		return r, nil, err

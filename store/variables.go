@@ -20,7 +20,7 @@ const (
 func (s *Store) Variables(target paas.Target) ([]paas.Variable, error) {
 	var vars []paas.Variable
 	err := s.view(func(t *tx) error {
-		p, err := t.placement(target)
+		p, err := t.appEnvironment(target)
 		if err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func (s *Store) SetVariables(by paas.Actor, target paas.Target, set []paas.Varia
 }
 
 func (t *tx) setVariables(by paas.Actor, target paas.Target, set []paas.Variable, unset []string) error {
-	p, err := t.placement(target)
+	p, err := t.appEnvironment(target)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (t *tx) setVariables(by paas.Actor, target paas.Target, set []paas.Variable
 	if err := t.sealVariables(variablesBucket, targetKey(target), uint64(p.VarsVersion), vars); err != nil {
 		return err
 	}
-	if err := t.put(placementBucket, targetKey(target), p); err != nil {
+	if err := t.put(appEnvironmentBucket, targetKey(target), p); err != nil {
 		return err
 	}
 	at, err := t.pathOf(target.App)
@@ -67,7 +67,7 @@ func (t *tx) setVariables(by paas.Actor, target paas.Target, set []paas.Variable
 		"set": strings.Join(variableNames(set), " "), "unset": strings.Join(unset, " ")})
 }
 
-func (t *tx) variables(p paas.Placement) ([]paas.Variable, error) {
+func (t *tx) variables(p paas.AppEnvironment) ([]paas.Variable, error) {
 	if p.VarsVersion == 0 {
 		return nil, nil
 	}

@@ -72,7 +72,7 @@ func (a App) Working() bool { return a.Latest != nil && !a.Latest.Status.Done() 
 
 // Stuck reports whether the newest attempt failed.
 func (a App) Stuck() bool {
-	return a.Latest != nil && (a.Latest.Status == paas.DeployFail || a.Latest.Status == paas.Interrupted)
+	return a.Latest != nil && (a.Latest.Status == paas.StatusFailed || a.Latest.Status == paas.Interrupted)
 }
 
 // Status is what visitors get, as a state and a word.

@@ -61,7 +61,7 @@ type DeployPage struct {
 
 // Again reports whether trying the same thing once more makes sense.
 func (p DeployPage) Again() bool {
-	return p.Deploy.Failed() || p.Deploy.Status == paas.Stopped || p.Deploy.Status == paas.Superseded
+	return p.Deploy.Failed() || p.Deploy.Status == paas.StatusCancelled || p.Deploy.Status == paas.Superseded
 }
 
 // Keeps lists what stays safe, true by construction.

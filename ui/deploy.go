@@ -66,7 +66,7 @@ func (d Deploy) Title() string {
 		return name + " was live"
 	case paas.Superseded:
 		return "Skipped, because a newer version came in"
-	case paas.Stopped:
+	case paas.StatusCancelled:
 		return name + " was stopped"
 	case paas.Interrupted:
 		return name + " was interrupted by a restart"
@@ -128,7 +128,7 @@ func (d Deploy) State() State {
 		return Busy
 	case paas.Succeeded:
 		return OK
-	case paas.DeployFail:
+	case paas.StatusFailed:
 		return Bad
 	case paas.Interrupted:
 		return Warn
@@ -145,13 +145,13 @@ func (d Deploy) Word() string {
 		return "Waiting its turn"
 	case d.Status == paas.Running:
 		return "Going live"
-	case d.Status == paas.DeployFail:
+	case d.Status == paas.StatusFailed:
 		return failedWord(d.Deployment) + ", never went live"
 	case d.Status == paas.Interrupted:
 		return "Interrupted by a restart"
 	case d.Status == paas.Superseded:
 		return "Skipped for a newer one"
-	case d.Status == paas.Stopped:
+	case d.Status == paas.StatusCancelled:
 		return "Stopped"
 	}
 	return ""
@@ -247,7 +247,7 @@ func (d Deploy) Returnable() bool {
 func (d Deploy) Stoppable() bool { return !d.Status.Done() && d.Step != paas.StepSwitch }
 
 // Failed reports whether it ended badly and somebody should know why.
-func (d Deploy) Failed() bool { return d.Status == paas.DeployFail || d.Status == paas.Interrupted }
+func (d Deploy) Failed() bool { return d.Status == paas.StatusFailed || d.Status == paas.Interrupted }
 
 // Safe is the sentence that says what visitors get. It holds by construction: nothing but the last step changes what is live.
 func (d Deploy) Safe() string {

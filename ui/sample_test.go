@@ -94,7 +94,7 @@ func (s sample) running() Deploy {
 }
 
 func (s sample) failed() Deploy {
-	d := s.deployment(58, paas.DeployFail, paas.StepBuild, "Add class waiting list", "Jonas Weber", 18*time.Minute, 23*time.Second)
+	d := s.deployment(58, paas.StatusFailed, paas.StepBuild, "Add class waiting list", "Jonas Weber", 18*time.Minute, 23*time.Second)
 	d.Steps = s.steps(18*time.Minute, "queued source detect build", 100*time.Millisecond, 900*time.Millisecond, 200*time.Millisecond)
 	d.Failure = &paas.Failure{Kind: paas.Failed, Step: paas.StepBuild, Message: "npm could not install the dependencies: package-lock.json does not match package.json",
 		Hint: "run npm install on your computer, commit package-lock.json, and push again", Lines: []string{"npm error code EUSAGE", "npm error `npm ci` can only install packages when your package.json and package-lock.json are in sync.", "npm error Missing: zod@3.24.1 from lock file"}}
@@ -142,7 +142,7 @@ func (s sample) versions() []Deploy {
 	add(s.deployment(41, paas.Succeeded, paas.StepDone, "Show delivery day on the basket", "Mara Lindqvist", 17*time.Hour, 72*time.Second), true)
 	add(s.deployment(40, paas.Succeeded, paas.StepDone, "Advent calendar landing page", "Aiko Tanaka", 50*time.Hour, 64*time.Second), false)
 	add(s.deployment(39, paas.Succeeded, paas.StepDone, "Update card reader library", "Jonas Weber", 97*time.Hour, 67*time.Second), false)
-	bad := s.deployment(0, paas.DeployFail, paas.StepHealth, "Allergen filter", "Aiko Tanaka", 145*time.Hour, 78*time.Second)
+	bad := s.deployment(0, paas.StatusFailed, paas.StepHealth, "Allergen filter", "Aiko Tanaka", 145*time.Hour, 78*time.Second)
 	bad.ID, bad.Failure = "dep_bad", &paas.Failure{Kind: paas.Failed, Step: paas.StepHealth, Message: `it answered "500" at /api/health`}
 	add(bad, false)
 	return rows

@@ -26,7 +26,7 @@ func TestTrack(t *testing.T) {
 	back := s.deployment(43, paas.Running, paas.StepHealth, "Back to v40", "Mara", 3*time.Second, 0)
 	back.Source = paas.Source{Kind: paas.SourceRollback, Build: "bld_1"}
 	back.Steps = s.steps(3*time.Second, "queued start health", 100*time.Millisecond, time.Second)
-	stopped := s.deployment(3, paas.Stopped, paas.StepBuild, "m", "a", time.Minute, 9*time.Second)
+	stopped := s.deployment(3, paas.StatusCancelled, paas.StepBuild, "m", "a", time.Minute, 9*time.Second)
 	stopped.Steps = s.steps(time.Minute, "queued source build", time.Second, time.Second)
 	for _, c := range []struct {
 		name string
@@ -92,7 +92,7 @@ func TestFailureNamesItsStep(t *testing.T) {
 		paas.StepSource: "Could not be read", paas.StepDetect: "Was not recognised", paas.StepBuild: "Did not build", paas.StepRelease: "Stopped at its release command",
 		paas.StepStart: "Did not start", paas.StepHealth: "Was not healthy", paas.StepSwitch: "Could not take over",
 	} {
-		if got := failedWord(paas.Deployment{Status: paas.DeployFail, Failure: &paas.Failure{Step: step}}); got != want {
+		if got := failedWord(paas.Deployment{Status: paas.StatusFailed, Failure: &paas.Failure{Step: step}}); got != want {
 			t.Errorf("%s: %q, want %q", step, got, want)
 		}
 	}

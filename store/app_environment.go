@@ -18,29 +18,29 @@ const (
 
 var validHost = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// Placement of an app in an environment.
-func (s *Store) Placement(target paas.Target) (paas.Placement, error) {
-	var p paas.Placement
-	err := s.view(func(t *tx) (err error) { p, err = t.placement(target); return err })
+// AppEnvironment of an app in an environment.
+func (s *Store) AppEnvironment(target paas.Target) (paas.AppEnvironment, error) {
+	var p paas.AppEnvironment
+	err := s.view(func(t *tx) (err error) { p, err = t.appEnvironment(target); return err })
 	return p, err
 }
 
-// Placements of all apps in all environments.
-func (s *Store) Placements() ([]paas.Placement, error) {
-	return fetchAll[paas.Placement](s, placementBucket)
+// AppEnvironments of all apps in all environments.
+func (s *Store) AppEnvironments() ([]paas.AppEnvironment, error) {
+	return fetchAll[paas.AppEnvironment](s, appEnvironmentBucket)
 }
 
-// PlacementsOf an app, in the order of its environments' ages.
-func (s *Store) PlacementsOf(app string) ([]paas.Placement, error) {
-	all, err := s.Placements()
-	return slices.DeleteFunc(all, func(p paas.Placement) bool { return p.App != app }), err
+// AppEnvironmentsOf an app, in the order of its environments' ages.
+func (s *Store) AppEnvironmentsOf(app string) ([]paas.AppEnvironment, error) {
+	all, err := s.AppEnvironments()
+	return slices.DeleteFunc(all, func(p paas.AppEnvironment) bool { return p.App != app }), err
 }
 
-// UpdatePlacement changes Limits, Scale and Domains; fn must not change the rest. A domain is a host name that no other target has
+// UpdateAppEnvironment changes Limits, Scale and Domains; fn must not change the rest. A domain is a host name that no other target has
 // (Conflict); it is kept in lower case.
-func (s *Store) UpdatePlacement(by paas.Actor, target paas.Target, fn func(*paas.Placement) error) error {
+func (s *Store) UpdateAppEnvironment(by paas.Actor, target paas.Target, fn func(*paas.AppEnvironment) error) error {
 	return s.update(func(t *tx) error {
-		old, err := t.placement(target)
+		old, err := t.appEnvironment(target)
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (s *Store) UpdatePlacement(by paas.Actor, target paas.Target, fn func(*paas
 		if p.Target != old.Target || p.Live != old.Live || p.LastNumber != old.LastNumber || p.VarsVersion != old.VarsVersion {
 			return paas.Invalidf("", "", "only limits, scale and domains can change here")
 		}
-		if err := checkPlacement(&p); err != nil {
+		if err := checkAppEnvironment(&p); err != nil {
 			return err
 		}
 		if err := t.moveHosts(target, old.Domains, p.Domains); err != nil {
@@ -62,7 +62,7 @@ func (s *Store) UpdatePlacement(by paas.Actor, target paas.Target, fn func(*paas
 		if err != nil {
 			return err
 		}
-		if err := t.put(placementBucket, targetKey(target), p); err != nil {
+		if err := t.put(appEnvironmentBucket, targetKey(target), p); err != nil {
 			return err
 		}
 		return t.event(by, "placement.updated", target.App, at, map[string]string{"environment": target.Environment,
@@ -70,7 +70,7 @@ func (s *Store) UpdatePlacement(by paas.Actor, target paas.Target, fn func(*paas
 	})
 }
 
-// HostOwner is the target that a host name was given to with UpdatePlacement; false when none has it. Hosts below the base domain are not
+// HostOwner is the target that a host name was given to with UpdateAppEnvironment; false when none has it. Hosts below the base domain are not
 // in it.
 func (s *Store) HostOwner(host string) (paas.Target, bool, error) {
 	var target paas.Target
@@ -82,8 +82,8 @@ func (s *Store) HostOwner(host string) (paas.Target, bool, error) {
 	return target, ok, err
 }
 
-func (t *tx) placement(target paas.Target) (paas.Placement, error) {
-	p, ok, err := find[paas.Placement](t, placementBucket, targetKey(target))
+func (t *tx) appEnvironment(target paas.Target) (paas.AppEnvironment, error) {
+	p, ok, err := find[paas.AppEnvironment](t, appEnvironmentBucket, targetKey(target))
 	if err == nil && !ok {
 		err = notFound("app in this environment", target.App)
 	}
@@ -117,8 +117,8 @@ func (t *tx) moveHosts(target paas.Target, was, now []string) error {
 	return err
 }
 
-// checkPlacement also puts the domains into the form that they are kept in.
-func checkPlacement(p *paas.Placement) error {
+// checkAppEnvironment also puts the domains into the form that they are kept in.
+func checkAppEnvironment(p *paas.AppEnvironment) error {
 	if p.Limits.MemoryMB < 0 || p.Limits.CPUs < 0 || p.Limits.PIDs < 0 {
 		return paas.Invalidf("limits", "0 takes the default", "a limit cannot be negative")
 	}

@@ -9,14 +9,14 @@ import (
 )
 
 func (w site) setDomains(domains ...string) error {
-	return w.s.UpdatePlacement(anna, w.target, func(p *paas.Placement) error { p.Domains = domains; return nil })
+	return w.s.UpdateAppEnvironment(anna, w.target, func(p *paas.AppEnvironment) error { p.Domains = domains; return nil })
 }
 
 func TestDomainBelongsToOneTarget(t *testing.T) {
 	s := opened(t)
 	a, b := newSite(t, s, "a"), newSite(t, s, "b")
 	must(t, a.setDomains("Shop.Example.com.", "shop.example.com", "www.shop.test"))
-	if p := got(s.Placement(a.target))(t); strings.Join(p.Domains, " ") != "shop.example.com www.shop.test" {
+	if p := got(s.AppEnvironment(a.target))(t); strings.Join(p.Domains, " ") != "shop.example.com www.shop.test" {
 		t.Fatalf("%v", p.Domains)
 	}
 	wantKind(t, b.setDomains("SHOP.example.com"), paas.Conflict)
@@ -32,7 +32,7 @@ func TestDomainBelongsToOneTarget(t *testing.T) {
 	must(t, b.setDomains("shop.example.com", "www.shop.test"))
 }
 
-func TestPlacementIsChecked(t *testing.T) {
+func TestAppEnvironmentIsChecked(t *testing.T) {
 	w := newSite(t, opened(t), "shop")
 	for _, bad := range []string{"", "localhost", "10.0.0.1", "a b.com", "-a.com", "*.example.com", "http://a.com", strings.Repeat("a.", 130) + "com", "exämple.com"} {
 		wantKind(t, w.setDomains(bad), paas.Invalid)
@@ -42,26 +42,26 @@ func TestPlacementIsChecked(t *testing.T) {
 		many = append(many, fmt.Sprintf("d%d.example.com", i))
 	}
 	wantKind(t, w.setDomains(many...), paas.Invalid)
-	for name, change := range map[string]func(*paas.Placement){
-		"negative memory": func(p *paas.Placement) { p.Limits.MemoryMB = -1 },
-		"negative copies": func(p *paas.Placement) { p.Scale = map[string]int{"web": -1} },
-		"too many copies": func(p *paas.Placement) { p.Scale = map[string]int{"web": 1000} },
-		"live release":    func(p *paas.Placement) { p.Live = "rel_x" },
-		"version":         func(p *paas.Placement) { p.VarsVersion++ },
-		"target":          func(p *paas.Placement) { p.App = "app_x" },
+	for name, change := range map[string]func(*paas.AppEnvironment){
+		"negative memory": func(p *paas.AppEnvironment) { p.Limits.MemoryMB = -1 },
+		"negative copies": func(p *paas.AppEnvironment) { p.Scale = map[string]int{"web": -1} },
+		"too many copies": func(p *paas.AppEnvironment) { p.Scale = map[string]int{"web": 1000} },
+		"live release":    func(p *paas.AppEnvironment) { p.Live = "rel_x" },
+		"version":         func(p *paas.AppEnvironment) { p.VarsVersion++ },
+		"target":          func(p *paas.AppEnvironment) { p.App = "app_x" },
 	} {
-		if err := w.s.UpdatePlacement(anna, w.target, func(p *paas.Placement) error { change(p); return nil }); !paas.IsKind(err, paas.Invalid) {
+		if err := w.s.UpdateAppEnvironment(anna, w.target, func(p *paas.AppEnvironment) error { change(p); return nil }); !paas.IsKind(err, paas.Invalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	must(t, w.s.UpdatePlacement(anna, w.target, func(p *paas.Placement) error {
+	must(t, w.s.UpdateAppEnvironment(anna, w.target, func(p *paas.AppEnvironment) error {
 		p.Limits.MemoryMB, p.Scale = 256, map[string]int{"web": 2}
 		return nil
 	}))
-	if p := got(w.s.Placement(w.target))(t); p.Limits.MemoryMB != 256 || p.Scale["web"] != 2 {
+	if p := got(w.s.AppEnvironment(w.target))(t); p.Limits.MemoryMB != 256 || p.Scale["web"] != 2 {
 		t.Fatalf("%+v", p)
 	}
-	_, err := w.s.Placement(paas.Target{App: w.app.ID, Environment: "env_none"})
+	_, err := w.s.AppEnvironment(paas.Target{App: w.app.ID, Environment: "env_none"})
 	wantKind(t, err, paas.NotFound)
 }
 
@@ -72,7 +72,7 @@ func TestVariables(t *testing.T) {
 	variable := func(name, value string) []paas.Variable {
 		return []paas.Variable{{Name: name, Value: paas.NewSecret(value)}}
 	}
-	version := func() int { return got(s.Placement(w.target))(t).VarsVersion }
+	version := func() int { return got(s.AppEnvironment(w.target))(t).VarsVersion }
 	if vars := got(s.Variables(w.target))(t); len(vars) != 0 {
 		t.Fatal("variables of nothing")
 	}

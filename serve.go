@@ -147,7 +147,7 @@ func openStore(cfg config, log *slog.Logger) (*store.Store, error) {
 }
 
 // assemble introduces the packages to each other and returns what is to be run.
-func assemble(ctx context.Context, cfg config, where deploy.Site, st *store.Store, log *slog.Logger) ([]piece, error) {
+func assemble(ctx context.Context, cfg config, where paas.Site, st *store.Store, log *slog.Logger) ([]piece, error) {
 	part := func(name string) *slog.Logger { return log.With("part", name) }
 	engine, err := docker.Open(docker.Options{Installation: st.Settings().Installation, Log: part("docker")})
 	if err != nil {

@@ -9,14 +9,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cloudsania/cloudsania/deploy"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
 // site works out how visitors reach this installation from the flags and the machine's own addresses.
-func site(cfg config) (deploy.Site, error) {
+func site(cfg config) (paas.Site, error) {
 	addrs := ownAddresses()
-	s := deploy.Site{Domain: strings.ToLower(strings.TrimSuffix(cfg.Domain, "."))}
+	s := paas.Site{Domain: strings.ToLower(strings.TrimSuffix(cfg.Domain, "."))}
 	if s.Domain == "" {
 		s.Domain = defaultDomain(addrs)
 	}

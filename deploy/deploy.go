@@ -70,19 +70,10 @@ type uploads interface {
 	Remove(id string) error
 }
 
-// Site is how visitors reach this installation.
-type Site struct {
-	Domain    string // BASE: apps live at <app>.BASE
-	Dashboard []string
-	TLS       paas.TLSSettings
-	HTTPPort  int // as visitors see it
-	HTTPSPort int
-}
-
 // Options are what a Deployer is made of.
 type Options struct {
 	Data         string
-	Site         Site
+	Site         paas.Site
 	Store        *store.Store
 	Engine       engine
 	Images       images
@@ -122,7 +113,7 @@ func (t Timing) withDefaults() Timing {
 // Deployer owns every deployment from the moment it is queued. Safe for concurrent use.
 type Deployer struct {
 	data   string
-	site   Site
+	site   paas.Site
 	store  *store.Store
 	engine engine
 	images images

@@ -356,7 +356,7 @@ func newRig(t *testing.T) *rig {
 
 // boot begins a new Deployer over the same store, as after a restart.
 func (r *rig) boot(st *store.Store) {
-	r.Deployer = New(Options{Data: r.dir, Site: Site{Domain: "localhost", TLS: paas.TLSSettings{Mode: paas.TLSOff}, HTTPPort: 8080}, Store: st, Engine: r.engine,
+	r.Deployer = New(Options{Data: r.dir, Site: paas.Site{Domain: "localhost", TLS: paas.TLSSettings{Mode: paas.TLSOff}, HTTPPort: 8080}, Store: st, Engine: r.engine,
 		Images: r.images, Edges: r.edges, Repositories: r.repos, Uploads: fakeUploads{}, Log: slog.New(slog.NewTextHandler(r.t.Output(), nil)),
 		Timing: Timing{Healthy: 3 * time.Second, Failing: 300 * time.Millisecond, Settle: 50 * time.Millisecond}})
 	ctx, cancel := context.WithCancel(context.Background())

@@ -2,35 +2,12 @@ package deploy
 
 import (
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 	"unicode"
 
 	"github.com/cloudsania/cloudsania/paas"
 )
-
-func TestLabels(t *testing.T) {
-	label := func(app, project, env string) string {
-		return Label(paas.App{Name: app}, paas.Project{Name: project}, paas.Environment{Name: env})
-	}
-	for _, tt := range []struct{ app, project, env, want string }{
-		{"shop", "shop", "production", "shop"},
-		{"shop", "shop", "staging", "shop--staging"},
-		{"web", "bakery", "production", "web--bakery"},
-		{"web", "bakery", "staging", "web--bakery--staging"},
-		{"ab", "cd", "production", "app-ab--cd"},
-	} {
-		if got := label(tt.app, tt.project, tt.env); got != tt.want {
-			t.Errorf("label of %v = %q", tt, got)
-		}
-	}
-	long := strings.Repeat("a", 40)
-	one, two := label(long, long[:39]+"b", "production"), label(long, long[:39]+"c", "production")
-	if len(one) > maxLabel || one == two {
-		t.Errorf("long labels: %q and %q", one, two)
-	}
-}
 
 func TestFreePool(t *testing.T) {
 	used := []netip.Prefix{netip.MustParsePrefix("10.64.0.0/10")}
@@ -116,22 +93,6 @@ func TestDrained(t *testing.T) {
 	} {
 		if got := d.drained(tt.inst, tt.edges); got != tt.want {
 			t.Errorf("%s: drained = %v", tt.name, got)
-		}
-	}
-}
-
-func TestOrigin(t *testing.T) {
-	for _, tt := range []struct {
-		site Site
-		want string
-	}{
-		{Site{TLS: paas.TLSSettings{Mode: paas.TLSOff}, HTTPPort: 80}, "http://h"},
-		{Site{TLS: paas.TLSSettings{Mode: paas.TLSOff}, HTTPPort: 8080}, "http://h:8080"},
-		{Site{TLS: paas.TLSSettings{Mode: paas.TLSACME}, HTTPSPort: 443}, "https://h"},
-		{Site{TLS: paas.TLSSettings{Mode: paas.TLSSelfSigned}, HTTPSPort: 8443}, "https://h:8443"},
-	} {
-		if got := tt.site.Origin("h"); got != tt.want {
-			t.Errorf("Origin = %q, want %q", got, tt.want)
 		}
 	}
 }

@@ -2,36 +2,13 @@ package deploy
 
 import (
 	"context"
-	"fmt"
-	"hash/crc32"
 	"time"
 
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-const maxLabel = 63 // of a DNS label, RFC 1035
-
-// Label is the DNS label below the base domain of an app in an environment: the app's name alone in the project that was made for
-// it, else app--project, and --environment behind it anywhere but in production. Names hold no double hyphen, so labels never clash.
-func Label(app paas.App, project paas.Project, env paas.Environment) string {
-	label := app.Name
-	if project.Name != app.Name {
-		label += "--" + project.Name
-	}
-	if env.Name != paas.Production {
-		label += "--" + env.Name
-	}
-	if len(label) > 4 && label[2:4] == "--" {
-		label = "app-" + label // hyphens in the third and fourth place are reserved (RFC 5891, 4.2.3.1)
-	}
-	if len(label) > maxLabel {
-		label = fmt.Sprintf("%s-%08x", label[:maxLabel-9], crc32.ChecksumIEEE([]byte(label)))
-	}
-	return label
-}
-
 func (d *Deployer) hosts(app paas.App, project paas.Project, env paas.Environment) []string {
-	return []string{Label(app, project, env) + "." + d.site.Domain}
+	return []string{d.site.Host(app, project, env)}
 }
 
 // URL is the app's address in production as visitors write it.
@@ -40,21 +17,7 @@ func (d *Deployer) URL(app paas.App) string {
 	if err != nil {
 		project = paas.Project{Name: app.Name}
 	}
-	return d.site.Origin(Label(app, project, paas.Environment{Name: paas.Production}) + "." + d.site.Domain)
-}
-
-// Origin is the address of a host of ours: scheme, host, and the port where it is not the scheme's own.
-func (s Site) Origin(host string) string {
-	if s.TLS.Mode == paas.TLSOff {
-		if s.HTTPPort == 80 || s.HTTPPort == 0 {
-			return "http://" + host
-		}
-		return fmt.Sprintf("http://%s:%d", host, s.HTTPPort)
-	}
-	if s.HTTPSPort == 443 || s.HTTPSPort == 0 {
-		return "https://" + host
-	}
-	return fmt.Sprintf("https://%s:%d", host, s.HTTPSPort)
+	return d.site.Address(app, project, paas.Environment{Name: paas.Production})
 }
 
 // table is the whole truth for the edge.

@@ -120,8 +120,11 @@ func (s *Server) variableForm(c *Call) (api.ChangeVariables, error) {
 	if err != nil {
 		return out, err
 	}
-	pasted, err := parseEnv(all.Get("env"))
-	out.Set = append(append(out.Set, added...), pasted...)
+	out.Set = append(out.Set, added...)
+	pasted, err := paas.ParseEnvFile(all.Get("env"))
+	for _, l := range pasted {
+		out.Set = append(out.Set, setVariable(l.Name, l.Value.Reveal(), paas.IsPublicVariable(l.Name)))
+	}
 	return out, err
 }
 

@@ -1,17 +1,22 @@
-package server
+package paas
 
 import (
+	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/cloudsania/cloudsania/api"
-	"github.com/cloudsania/cloudsania/paas"
 )
 
-// parseEnv reads the lines of a .env file: NAME=value, with an optional "export", quotes around the value, and # for comments. In double
-// quotes \n, \" and \\ are what they are in shells, and a value may go over several lines; in single quotes everything is itself.
-func parseEnv(text string) ([]api.SetVariable, error) {
-	var out []api.SetVariable
+// EnvLine is a variable as a .env file sets it.
+type EnvLine struct {
+	Name  string
+	Value Secret
+}
+
+// ParseEnvFile reads the lines of a .env file: NAME=value, with an optional "export", quotes around the value, and # for comments. In
+// double quotes \n, \" and \\ are what they are in shells, and a value may go over several lines; in single quotes everything is itself.
+// Errors (Invalid, of the field "env") say in which line.
+func ParseEnvFile(text string) ([]EnvLine, error) {
+	var out []EnvLine
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	for line := 1; text != ""; line++ {
 		row, rest, _ := strings.Cut(text, "\n")
@@ -23,23 +28,23 @@ func parseEnv(text string) ([]api.SetVariable, error) {
 		name, value, found := strings.Cut(strings.TrimPrefix(row, "export "), "=")
 		name = strings.TrimSpace(name)
 		if !found {
-			return nil, paas.Invalidf("env", "write NAME=value", "line %d of the pasted text has no \"=\"", line)
+			return nil, Invalidf("env", "write NAME=value", "line %d of the pasted text has no \"=\"", line)
 		}
-		if err := paas.CheckVariable(name); err != nil {
-			e := paas.Public(err)
-			return nil, &paas.Error{Kind: e.Kind, Field: "env", Msg: fmt.Sprintf("line %d of the pasted text: %s", line, e.Msg), Hint: e.Hint}
+		if err := CheckVariable(name); err != nil {
+			e := Public(err)
+			return nil, &Error{Kind: e.Kind, Field: "env", Msg: fmt.Sprintf("line %d of the pasted text: %s", line, e.Msg), Hint: e.Hint}
 		}
 		value, more, lines, err := envValue(strings.TrimLeft(value, " \t"), rest)
 		if err != nil {
-			return nil, paas.Invalidf("env", "close it, or put a backslash before it", "line %d of the pasted text has a quotation mark that is not closed", line)
+			return nil, Invalidf("env", "close it, or put a backslash before it", "line %d of the pasted text has a quotation mark that is not closed", line)
 		}
 		text, line = more, line+lines
-		out = append(out, setVariable(name, value, paas.IsPublicVariable(name)))
+		out = append(out, EnvLine{Name: name, Value: NewSecret(value)})
 	}
 	return out, nil
 }
 
-var errOpenQuote = fmt.Errorf("quote is not closed")
+var errOpenQuote = errors.New("quote is not closed")
 
 // envValue reads a value; rest is the text after its first line, more what is left after its last, lines how many further ones it took.
 func envValue(value, rest string) (text, more string, lines int, err error) {

@@ -1,6 +1,8 @@
 package paas
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 )
@@ -26,3 +28,10 @@ func (s Secret) Format(f fmt.State, _ rune)   { _, _ = f.Write([]byte(redacted))
 func (s Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// GenerateSecret makes a secret of 256 random bits as 64 hexadecimal digits: what app.json's generator "secret" stands for.
+func GenerateSecret() Secret {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return Secret{hex.EncodeToString(b[:])}
+}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Kind says what sort of failure an Error is; one table in server maps kinds to HTTP statuses, one in main to exit codes.
+// Kind says what sort of failure an Error is: HTTPStatus maps it for clients of HTTP, a table of the command line to exit codes.
 type Kind string
 
 const (

@@ -10,33 +10,27 @@ import (
 
 // Activate records the switch of traffic as one change: the deployment's step, the live release, these instances live and the target's old
 // ones draining, an event, and the table's next generation, which it returns. Asked again after a crash it returns the same generation.
-func (s *Store) Activate(deployment string, live []string) (uint64, error) {
-	var generation uint64
-	err := s.update(func(t *tx) error {
-		dep, err := t.running(deployment)
-		if err != nil {
-			return err
-		}
-		if dep.Generation != 0 {
-			generation = dep.Generation
-			return nil
-		}
-		if dep.Release == "" || len(live) == 0 {
-			return fmt.Errorf("activate %q: it has no release or no instance", deployment)
-		}
-		if generation, err = t.bump(); err != nil {
-			return err
-		}
-		dep.Generation = generation
-		dep.step(paas.StepSwitch, t)
-		return errors.Join(t.putDeployment(dep), t.switchInstances(dep.Deployment, live), t.switchRelease(dep.Deployment))
-	})
+func (t *Tx) Activate(deployment string, live []string) (uint64, error) {
+	dep, err := t.running(deployment)
+	if err != nil || dep.Generation != 0 {
+		return dep.Generation, err
+	}
+	if dep.Release == "" || len(live) == 0 {
+		return 0, fmt.Errorf("activate %q: it has no release or no instance", deployment)
+	}
+	generation, err := t.bump()
+	if err != nil {
+		return 0, err
+	}
+	dep.Generation = generation
+	dep.step(paas.StepSwitch, t)
+	err = errors.Join(t.putDeployment(dep), t.switchInstances(dep.Deployment, live), t.switchRelease(dep.Deployment))
 	return generation, err
 }
 
 // switchInstances makes those in live take the traffic and the target's other live ones drain.
-func (t *tx) switchInstances(dep paas.Deployment, live []string) error {
-	all, err := t.instancesOf(paas.Target{App: dep.App, Environment: dep.Environment})
+func (t *Tx) switchInstances(dep paas.Deployment, live []string) error {
+	all, err := t.InstancesOf(paas.Target{App: dep.App, Environment: dep.Environment})
 	if err != nil {
 		return err
 	}
@@ -64,9 +58,9 @@ func (t *tx) switchInstances(dep paas.Deployment, live []string) error {
 	return nil
 }
 
-func (t *tx) switchRelease(dep paas.Deployment) error {
+func (t *Tx) switchRelease(dep paas.Deployment) error {
 	target := paas.Target{App: dep.App, Environment: dep.Environment}
-	p, err := t.appEnvironment(target)
+	p, err := t.AppEnvironment(target)
 	if err != nil {
 		return err
 	}
@@ -76,5 +70,5 @@ func (t *tx) switchRelease(dep paas.Deployment) error {
 		return err
 	}
 	detail := map[string]string{"number": fmt.Sprint(dep.Number), "release": dep.Release, "was": was}
-	return t.deploymentEvent(dep, dep.Actor, "deployment.switched", detail)
+	return t.as(dep.Actor).deploymentEvent(dep, "deployment.switched", detail)
 }

@@ -25,7 +25,7 @@ type NewApp struct {
 
 // CreateApp makes an app and its place in one environment. Conflict when its project has an app of that name; Unavailable while
 // Settings.Pool is zero.
-func (s *Store) CreateApp(by paas.Actor, in NewApp) (paas.App, error) {
+func (t *Tx) CreateApp(in NewApp) (paas.App, error) {
 	if in.Project == "" {
 		in.Project = in.Name
 	}
@@ -36,70 +36,57 @@ func (s *Store) CreateApp(by paas.Actor, in NewApp) (paas.App, error) {
 	if err := errors.Join(paas.CheckName(in.Name), checkApp(a)); err != nil {
 		return paas.App{}, err
 	}
-	err := s.update(func(t *tx) error {
-		client, err := t.defaultClient()
-		if err != nil {
-			return err
-		}
-		project, err := t.project(client.ID, in.Project)
-		if err != nil {
-			return err
-		}
-		if a, err = t.createApp(by, a, project); err != nil {
-			return err
-		}
-		target, err := t.place(by, a, in.Environment, in.Avoid)
-		if err != nil || len(in.Variables) == 0 {
-			return err
-		}
-		return t.setVariables(by, target, in.Variables, nil)
-	})
+	client, err := t.defaultClient()
 	if err != nil {
 		return paas.App{}, err
 	}
-	return a, nil
+	project, err := t.ensureProject(client.ID, in.Project)
+	if err != nil {
+		return paas.App{}, err
+	}
+	if a, err = t.createApp(a, project); err != nil {
+		return paas.App{}, err
+	}
+	target, err := t.place(a, in.Environment, in.Avoid)
+	if err != nil || len(in.Variables) == 0 {
+		return a, err
+	}
+	return a, t.SetVariables(target, in.Variables, nil)
 }
 
 // AddToEnvironment puts an existing app into another environment of its project, which is made when missing. Conflict when it is there already.
-func (s *Store) AddToEnvironment(by paas.Actor, app, environment string, avoid []netip.Prefix) (paas.Target, error) {
-	var target paas.Target
-	err := s.update(func(t *tx) error {
-		a, err := get[paas.App](t, appBucket, app)
-		if err != nil {
-			return err
-		}
-		target, err = t.place(by, a, environment, avoid)
-		return err
-	})
-	return target, err
+func (t *Tx) AddToEnvironment(app, environment string, avoid []netip.Prefix) (paas.Target, error) {
+	a, err := t.App(app)
+	if err != nil {
+		return paas.Target{}, err
+	}
+	return t.place(a, environment, avoid)
 }
 
 // Apps of all projects, by age.
-func (s *Store) Apps() ([]paas.App, error) { return fetchAll[paas.App](s, appBucket) }
+func (t *Tx) Apps() ([]paas.App, error) { return list[paas.App](t, appBucket, "") }
 
 // App by id.
-func (s *Store) App(id string) (paas.App, error) { return fetch[paas.App](s, appBucket, id) }
+func (t *Tx) App(id string) (paas.App, error) { return get[paas.App](t, appBucket, id) }
 
 // FindApp resolves "app" or "project/app". A short name that several projects use is a Conflict whose hint lists them.
-func (s *Store) FindApp(name string) (paas.App, error) {
+func (t *Tx) FindApp(name string) (paas.App, error) {
 	var found []paas.App
 	var full []string
-	err := s.view(func(t *tx) error {
-		project, short := paas.SplitName(name)
-		return each(t, appNameBucket, "", func(key, id string) error {
-			if !strings.HasSuffix(key, "/"+short) {
-				return nil
-			}
-			a, err := get[paas.App](t, appBucket, id)
-			if err != nil {
-				return err
-			}
-			p, err := get[paas.Project](t, projectBucket, a.Project)
-			if err == nil && (project == "" || project == p.Name) {
-				found, full = append(found, a), append(full, p.Name+"/"+a.Name)
-			}
+	project, short := paas.SplitName(name)
+	err := each(t, appNameBucket, "", func(key, id string) error {
+		if !strings.HasSuffix(key, "/"+short) {
+			return nil
+		}
+		a, err := t.App(id)
+		if err != nil {
 			return err
-		})
+		}
+		p, err := t.Project(a.Project)
+		if err == nil && (project == "" || project == p.Name) {
+			found, full = append(found, a), append(full, p.Name+"/"+a.Name)
+		}
+		return err
 	})
 	switch {
 	case err != nil:
@@ -113,71 +100,64 @@ func (s *Store) FindApp(name string) (paas.App, error) {
 }
 
 // UpdateApp changes Source and Build; fn must not change the rest. Its error is returned and changes nothing.
-func (s *Store) UpdateApp(by paas.Actor, id string, fn func(*paas.App) error) error {
-	return s.update(func(t *tx) error {
-		old, err := get[paas.App](t, appBucket, id)
-		if err != nil {
-			return err
-		}
-		a := old
-		if err := fn(&a); err != nil {
-			return err
-		}
-		if a.ID != old.ID || a.Project != old.Project || a.Name != old.Name || !a.Created.Equal(old.Created) {
-			return paas.Invalidf("name", "rename it instead", "only an app's source and build settings can change")
-		}
-		if err := checkApp(a); err != nil {
-			return err
-		}
-		if a == old {
-			return nil
-		}
-		at, err := t.pathOf(id)
-		if err != nil {
-			return err
-		}
-		if err := t.put(appBucket, id, a); err != nil {
-			return err
-		}
-		return t.event(by, "app.updated", id, at, changedApp(old, a))
-	})
+func (t *Tx) UpdateApp(id string, fn func(*paas.App) error) error {
+	old, err := t.App(id)
+	if err != nil {
+		return err
+	}
+	a := old
+	if err := fn(&a); err != nil {
+		return err
+	}
+	if a.ID != old.ID || a.Project != old.Project || a.Name != old.Name || !a.Created.Equal(old.Created) {
+		return paas.Invalidf("name", "rename it instead", "only an app's source and build settings can change")
+	}
+	if err := checkApp(a); err != nil || a == old {
+		return err
+	}
+	at, err := t.PathOf(id)
+	if err != nil {
+		return err
+	}
+	if err := t.put(appBucket, id, a); err != nil {
+		return err
+	}
+	return t.event("app.updated", id, at, changedApp(old, a))
 }
 
 // RenameApp changes the name, and that of the project when it was made for this app alone. Conflict when the name is taken.
-func (s *Store) RenameApp(by paas.Actor, id, name string) error {
+func (t *Tx) RenameApp(id, name string) error {
 	if err := paas.CheckName(name); err != nil {
 		return err
 	}
-	return s.update(func(t *tx) error {
-		a, err := get[paas.App](t, appBucket, id)
-		if err != nil || a.Name == name {
-			return err
-		}
-		at, err := t.pathOf(id)
-		if err != nil {
-			return err
-		}
-		old := a.Name
-		if err := t.renameProjectWith(a, name); err != nil {
-			return err
-		}
-		if t.has(appNameBucket, path(a.Project, name)) {
-			return nameTaken(name)
-		}
-		a.Name = name
-		err = errors.Join(t.delete(appNameBucket, path(a.Project, old)), t.put(appNameBucket, path(a.Project, name), id), t.put(appBucket, id, a))
-		if err != nil {
-			return err
-		}
-		if _, err := t.bump(); err != nil {
-			return err
-		}
-		return t.event(by, "app.renamed", id, at, map[string]string{"name": name, "was": old})
-	})
+	a, err := get[paas.App](t, appBucket, id)
+	if err != nil || a.Name == name {
+		return err
+	}
+	at, err := t.PathOf(id)
+	if err != nil {
+		return err
+	}
+	old := a.Name
+	if err := t.renameProjectWith(a, name); err != nil {
+		return err
+	}
+	if t.has(appNameBucket, path(a.Project, name)) {
+		return nameTaken(name)
+	}
+	a.Name = name
+	err = errors.Join(t.delete(appNameBucket, path(a.Project, old)), t.put(appNameBucket, path(a.Project, name), id), t.put(appBucket, id, a))
+	if err != nil {
+		return err
+	}
+	if _, err := t.bump(); err != nil {
+		return err
+	}
+	return t.event("app.renamed", id, at, map[string]string{"name": name, "was": old})
 }
 
 // renameProjectWith keeps the project invisible: it is named like its only app.
-func (t *tx) renameProjectWith(a paas.App, name string) error {
+func (t *Tx) renameProjectWith(a paas.App, name string) error {
 	p, err := get[paas.Project](t, projectBucket, a.Project)
 	if err != nil {
 		return err
@@ -196,7 +176,7 @@ func (t *tx) renameProjectWith(a paas.App, name string) error {
 	return errors.Join(t.put(projectNameBucket, path(p.Client, name), p.ID), t.put(projectBucket, p.ID, p))
 }
 
-func (t *tx) createApp(by paas.Actor, a paas.App, project paas.Project) (paas.App, error) {
+func (t *Tx) createApp(a paas.App, project paas.Project) (paas.App, error) {
 	if t.has(appNameBucket, path(project.ID, a.Name)) {
 		return a, nameTaken(a.Name)
 	}
@@ -207,16 +187,16 @@ func (t *tx) createApp(by paas.Actor, a paas.App, project paas.Project) (paas.Ap
 	if err := errors.Join(t.put(appBucket, a.ID, a), t.put(appNameBucket, path(project.ID, a.Name), a.ID)); err != nil {
 		return a, err
 	}
-	at, err := t.pathOf(a.ID)
+	at, err := t.PathOf(a.ID)
 	if err != nil {
 		return a, err
 	}
-	return a, t.event(by, "app.created", a.ID, at, map[string]string{"name": a.Name, "project": project.Name})
+	return a, t.event("app.created", a.ID, at, map[string]string{"name": a.Name, "project": project.Name})
 }
 
 // place puts an app into an environment of its project.
-func (t *tx) place(by paas.Actor, a paas.App, environment string, avoid []netip.Prefix) (paas.Target, error) {
-	env, err := t.environment(a.Project, environment, avoid)
+func (t *Tx) place(a paas.App, environment string, avoid []netip.Prefix) (paas.Target, error) {
+	env, err := t.ensureEnvironment(a.Project, environment, avoid)
 	if err != nil {
 		return paas.Target{}, err
 	}
@@ -230,11 +210,11 @@ func (t *tx) place(by paas.Actor, a paas.App, environment string, avoid []netip.
 	if _, err := t.bump(); err != nil {
 		return target, err
 	}
-	at, err := t.pathOf(a.ID)
+	at, err := t.PathOf(a.ID)
 	if err != nil {
 		return target, err
 	}
-	return target, t.event(by, "app.placed", a.ID, at, map[string]string{"environment": env.Name})
+	return target, t.event("app.placed", a.ID, at, map[string]string{"environment": env.Name})
 }
 
 func checkApp(a paas.App) error {

@@ -19,70 +19,7 @@ const (
 var validHost = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // AppEnvironment of an app in an environment.
-func (s *Store) AppEnvironment(target paas.Target) (paas.AppEnvironment, error) {
-	var p paas.AppEnvironment
-	err := s.view(func(t *tx) (err error) { p, err = t.appEnvironment(target); return err })
-	return p, err
-}
-
-// AppEnvironments of all apps in all environments.
-func (s *Store) AppEnvironments() ([]paas.AppEnvironment, error) {
-	return fetchAll[paas.AppEnvironment](s, appEnvironmentBucket)
-}
-
-// AppEnvironmentsOf an app, in the order of its environments' ages.
-func (s *Store) AppEnvironmentsOf(app string) ([]paas.AppEnvironment, error) {
-	all, err := s.AppEnvironments()
-	return slices.DeleteFunc(all, func(p paas.AppEnvironment) bool { return p.App != app }), err
-}
-
-// UpdateAppEnvironment changes Limits, Scale and Domains; fn must not change the rest. A domain is a host name that no other target has
-// (Conflict); it is kept in lower case.
-func (s *Store) UpdateAppEnvironment(by paas.Actor, target paas.Target, fn func(*paas.AppEnvironment) error) error {
-	return s.update(func(t *tx) error {
-		old, err := t.appEnvironment(target)
-		if err != nil {
-			return err
-		}
-		p := old
-		p.Scale, p.Domains = maps.Clone(old.Scale), slices.Clone(old.Domains)
-		if err := fn(&p); err != nil {
-			return err
-		}
-		if p.Target != old.Target || p.Live != old.Live || p.LastNumber != old.LastNumber || p.VarsVersion != old.VarsVersion {
-			return paas.Invalidf("", "", "only limits, scale and domains can change here")
-		}
-		if err := checkAppEnvironment(&p); err != nil {
-			return err
-		}
-		if err := t.moveHosts(target, old.Domains, p.Domains); err != nil {
-			return err
-		}
-		at, err := t.pathOf(target.App)
-		if err != nil {
-			return err
-		}
-		if err := t.put(appEnvironmentBucket, targetKey(target), p); err != nil {
-			return err
-		}
-		return t.event(by, "placement.updated", target.App, at, map[string]string{"environment": target.Environment,
-			"domains": strings.Join(p.Domains, " "), "limits": fmt.Sprintf("%+v", p.Limits), "scale": fmt.Sprint(p.Scale)})
-	})
-}
-
-// HostOwner is the target that a host name was given to with UpdateAppEnvironment; false when none has it. Hosts below the base domain are not
-// in it.
-func (s *Store) HostOwner(host string) (paas.Target, bool, error) {
-	var target paas.Target
-	var ok bool
-	err := s.view(func(t *tx) (err error) {
-		target, ok, err = find[paas.Target](t, hostBucket, normalHost(host))
-		return err
-	})
-	return target, ok, err
-}
-
-func (t *tx) appEnvironment(target paas.Target) (paas.AppEnvironment, error) {
+func (t *Tx) AppEnvironment(target paas.Target) (paas.AppEnvironment, error) {
 	p, ok, err := find[paas.AppEnvironment](t, appEnvironmentBucket, targetKey(target))
 	if err == nil && !ok {
 		err = notFound("app in this environment", target.App)
@@ -90,8 +27,57 @@ func (t *tx) appEnvironment(target paas.Target) (paas.AppEnvironment, error) {
 	return p, err
 }
 
+// AppEnvironments of all apps in all environments.
+func (t *Tx) AppEnvironments() ([]paas.AppEnvironment, error) {
+	return list[paas.AppEnvironment](t, appEnvironmentBucket, "")
+}
+
+// AppEnvironmentsOf an app, in the order of its environments' ages.
+func (t *Tx) AppEnvironmentsOf(app string) ([]paas.AppEnvironment, error) {
+	all, err := t.AppEnvironments()
+	return slices.DeleteFunc(all, func(p paas.AppEnvironment) bool { return p.App != app }), err
+}
+
+// UpdateAppEnvironment changes Limits, Scale and Domains; fn must not change the rest. A domain is a host name that no other target has
+// (Conflict); it is kept in lower case.
+func (t *Tx) UpdateAppEnvironment(target paas.Target, fn func(*paas.AppEnvironment) error) error {
+	old, err := t.AppEnvironment(target)
+	if err != nil {
+		return err
+	}
+	p := old
+	p.Scale, p.Domains = maps.Clone(old.Scale), slices.Clone(old.Domains)
+	if err := fn(&p); err != nil {
+		return err
+	}
+	if p.Target != old.Target || p.Live != old.Live || p.LastNumber != old.LastNumber || p.VarsVersion != old.VarsVersion {
+		return paas.Invalidf("", "", "only limits, scale and domains can change here")
+	}
+	if err := checkAppEnvironment(&p); err != nil {
+		return err
+	}
+	if err := t.moveHosts(target, old.Domains, p.Domains); err != nil {
+		return err
+	}
+	at, err := t.PathOf(target.App)
+	if err != nil {
+		return err
+	}
+	if err := t.put(appEnvironmentBucket, targetKey(target), p); err != nil {
+		return err
+	}
+	return t.event("placement.updated", target.App, at, map[string]string{"environment": target.Environment,
+		"domains": strings.Join(p.Domains, " "), "limits": fmt.Sprintf("%+v", p.Limits), "scale": fmt.Sprint(p.Scale)})
+}
+
+// HostOwner is the target that a host name was given to with UpdateAppEnvironment; false when none has it. Hosts below the base domain are not
+// in it.
+func (t *Tx) HostOwner(host string) (paas.Target, bool, error) {
+	return find[paas.Target](t, hostBucket, normalHost(host))
+}
+
 // moveHosts gives the names in now to target and releases those that are only in was. The edge's table changes with them.
-func (t *tx) moveHosts(target paas.Target, was, now []string) error {
+func (t *Tx) moveHosts(target paas.Target, was, now []string) error {
 	if slices.Equal(was, now) {
 		return nil
 	}

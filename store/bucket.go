@@ -79,5 +79,11 @@ func numberAt(key string) uint64 {
 
 func targetKey(t paas.Target) string { return path(t.Environment, t.App) }
 
+// targetAt reads the target that key is of.
+func targetAt(key string) paas.Target {
+	environment, app, _ := strings.Cut(key, "/")
+	return paas.Target{App: app, Environment: environment}
+}
+
 // lastPart is the id that key ends with.
 func lastPart(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }

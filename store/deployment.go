@@ -19,118 +19,85 @@ const (
 
 // QueueDeployment records that src shall go live at target. Deployments of the same target that still wait are superseded; their ids are
 // returned.
-func (s *Store) QueueDeployment(by paas.Actor, target paas.Target, src paas.Source) (dep paas.Deployment, superseded []string, err error) {
+func (t *Tx) QueueDeployment(target paas.Target, src paas.Source) (dep paas.Deployment, superseded []string, err error) {
 	if max(len(src.URL), len(src.Branch), len(src.Commit), len(src.Upload), len(src.Build), len(src.Release)) > maxSettingBytes {
 		return dep, nil, paas.Invalidf("source", "", "the source is described in more than %d characters", maxSettingBytes)
 	}
-	err = s.update(func(t *tx) error {
-		if _, err := t.appEnvironment(target); err != nil {
-			return err
-		}
-		if superseded, err = t.supersede(by, target); err != nil {
-			return err
-		}
-		dep, err = t.queue(by, target, src)
-		return err
-	})
-	if err != nil {
-		return paas.Deployment{}, nil, err
+	if _, err := t.AppEnvironment(target); err != nil {
+		return dep, nil, err
 	}
-	return dep, superseded, nil
+	if superseded, err = t.supersede(target); err != nil {
+		return dep, nil, err
+	}
+	dep, err = t.queue(target, src)
+	return dep, superseded, err
 }
 
 // BeginDeployment takes a queued deployment up. On a running one, after a restart, it puts the step back to queued, so that the steps show
 // how often it was begun. ErrFinished when it has ended meanwhile.
-func (s *Store) BeginDeployment(id string) error {
-	return s.update(func(t *tx) error {
-		dep, err := t.unfinished(id)
-		if err != nil {
-			return err
-		}
-		if dep.Status == paas.Running {
-			dep.step(paas.StepQueued, t)
-			return t.putDeployment(dep)
-		}
-		dep.Status = paas.Running
-		if err := t.putDeployment(dep); err != nil {
-			return err
-		}
-		return t.deploymentEvent(dep.Deployment, dep.Actor, "deployment.started", nil)
-	})
+func (t *Tx) BeginDeployment(id string) error {
+	dep, err := t.unfinished(id)
+	if err != nil {
+		return err
+	}
+	if dep.Status == paas.Running {
+		dep.step(paas.StepQueued, t)
+		return t.putDeployment(dep)
+	}
+	dep.Status = paas.Running
+	if err := t.putDeployment(dep); err != nil {
+		return err
+	}
+	return t.as(dep.Actor).deploymentEvent(dep.Deployment, "deployment.started", nil)
 }
 
 // RecordStep writes down that a step begins, before anything of it is done. The step that a deployment is at is not repeated.
-func (s *Store) RecordStep(id string, step paas.Step) error {
-	return s.update(func(t *tx) error {
-		dep, err := t.running(id)
-		if err != nil || dep.Step == step {
-			return err
-		}
-		dep.step(step, t)
-		return t.putDeployment(dep)
-	})
+func (t *Tx) RecordStep(id string, step paas.Step) error {
+	dep, err := t.running(id)
+	if err != nil || dep.Step == step {
+		return err
+	}
+	dep.step(step, t)
+	return t.putDeployment(dep)
 }
 
 // FinishDeployment records how a deployment ended. Ending it the same way once more is fine, another way is ErrFinished.
-func (s *Store) FinishDeployment(id string, status paas.Status, failure *paas.Failure) error {
+func (t *Tx) FinishDeployment(id string, status paas.Status, failure *paas.Failure) error {
 	if !status.Done() {
 		return fmt.Errorf("finish deployment: %q is no end", status)
 	}
-	return s.update(func(t *tx) error {
-		dep, err := get[deploymentRecord](t, deploymentBucket, id)
-		if err != nil {
-			return err
-		}
-		if dep.Status == status {
-			return nil
-		}
-		if dep.Status.Done() {
-			return finished(dep)
-		}
-		return t.finish(dep, dep.Actor, status, failure)
-	})
+	dep, err := get[deploymentRecord](t, deploymentBucket, id)
+	if err != nil {
+		return err
+	}
+	if dep.Status == status {
+		return nil
+	}
+	if dep.Status.Done() {
+		return finished(dep)
+	}
+	return t.as(dep.Actor).finish(dep, status, failure)
 }
 
 // Deployment by id.
-func (s *Store) Deployment(id string) (paas.Deployment, error) {
-	dep, err := fetch[deploymentRecord](s, deploymentBucket, id)
+func (t *Tx) Deployment(id string) (paas.Deployment, error) {
+	dep, err := get[deploymentRecord](t, deploymentBucket, id)
 	return dep.Deployment, err
 }
 
 // Deployments of a target, the newest first; limit 0 is 50.
-func (s *Store) Deployments(target paas.Target, limit int) ([]paas.Deployment, error) {
+func (t *Tx) Deployments(target paas.Target, limit int) ([]paas.Deployment, error) {
 	if limit <= 0 {
 		limit = 50
 	}
-	var out []paas.Deployment
-	err := s.view(func(t *tx) error {
-		return t.eachDown(deploymentOfBucket, path(targetKey(target), ""), func(key string, payload []byte) error {
-			if len(out) == limit {
-				return errStop
-			}
-			id, err := decodeJSON[string](deploymentOfBucket, key, payload)
-			if err != nil {
-				return err
-			}
-			dep, err := get[deploymentRecord](t, deploymentBucket, id)
-			out = append(out, dep.Deployment)
-			return err
-		})
-	})
-	return out, err
+	all, err := newest[deploymentRecord](t, deploymentOfBucket, path(targetKey(target), ""), deploymentBucket, limit)
+	return deploymentsIn(all), err
 }
 
 // Unfinished deployments of all targets, the oldest first.
-func (s *Store) Unfinished() ([]paas.Deployment, error) {
-	var out []paas.Deployment
-	err := s.view(func(t *tx) error {
-		deps, err := t.allUnfinished()
-		for _, dep := range deps {
-			out = append(out, dep.Deployment)
-		}
-		return err
-	})
-	return out, err
+func (t *Tx) Unfinished() ([]paas.Deployment, error) {
+	all, err := t.allUnfinished()
+	return deploymentsIn(all), err
 }
 
 // deploymentRecord adds the number that orders deployments of the same millisecond.
@@ -139,21 +106,29 @@ type deploymentRecord struct {
 	Seq uint64
 }
 
-func (d *deploymentRecord) step(step paas.Step, t *tx) {
+func deploymentsIn(records []deploymentRecord) []paas.Deployment {
+	var out []paas.Deployment
+	for _, r := range records {
+		out = append(out, r.Deployment)
+	}
+	return out
+}
+
+func (d *deploymentRecord) step(step paas.Step, t *Tx) {
 	d.Step = step
 	if len(d.Steps) < maxStepsKept {
 		d.Steps = append(d.Steps, paas.StepTime{Step: step, At: t.now})
 	}
 }
 
-func (t *tx) queue(by paas.Actor, target paas.Target, src paas.Source) (paas.Deployment, error) {
+func (t *Tx) queue(target paas.Target, src paas.Source) (paas.Deployment, error) {
 	n, err := t.next()
 	if err != nil {
 		return paas.Deployment{}, err
 	}
 	src.Message, src.Author = paas.Clip(src.Message, 200), paas.Clip(src.Author, 100)
 	dep := deploymentRecord{Seq: n, Deployment: paas.Deployment{ID: paas.NewID("dep"), App: target.App, Environment: target.Environment,
-		Source: src, Status: paas.Queued, Actor: by, Created: t.now}}
+		Source: src, Status: paas.Queued, Actor: t.by, Created: t.now}}
 	dep.step(paas.StepQueued, t)
 	err = errors.Join(
 		t.putDeployment(dep),
@@ -164,11 +139,11 @@ func (t *tx) queue(by paas.Actor, target paas.Target, src paas.Source) (paas.Dep
 		return dep.Deployment, err
 	}
 	detail := map[string]string{"source": string(src.Kind), "commit": src.Commit}
-	return dep.Deployment, t.deploymentEvent(dep.Deployment, by, "deployment.queued", detail)
+	return dep.Deployment, t.deploymentEvent(dep.Deployment, "deployment.queued", detail)
 }
 
 // supersede ends what still waits at target.
-func (t *tx) supersede(by paas.Actor, target paas.Target) ([]string, error) {
+func (t *Tx) supersede(target paas.Target) ([]string, error) {
 	waiting, err := t.allUnfinished()
 	if err != nil {
 		return nil, err
@@ -178,7 +153,7 @@ func (t *tx) supersede(by paas.Actor, target paas.Target) ([]string, error) {
 	})
 	var ids []string
 	for _, dep := range waiting {
-		if err := t.finish(dep, by, paas.Superseded, nil); err != nil {
+		if err := t.finish(dep, paas.Superseded, nil); err != nil {
 			return nil, err
 		}
 		ids = append(ids, dep.ID)
@@ -186,7 +161,7 @@ func (t *tx) supersede(by paas.Actor, target paas.Target) ([]string, error) {
 	return ids, nil
 }
 
-func (t *tx) finish(dep deploymentRecord, by paas.Actor, status paas.Status, failure *paas.Failure) error {
+func (t *Tx) finish(dep deploymentRecord, status paas.Status, failure *paas.Failure) error {
 	dep.Status, dep.Failure, dep.Ended = status, clippedFailure(failure), t.now
 	if status == paas.Succeeded {
 		dep.step(paas.StepDone, t)
@@ -198,13 +173,13 @@ func (t *tx) finish(dep deploymentRecord, by paas.Actor, status paas.Status, fai
 	if failure != nil {
 		detail["step"], detail["message"] = string(failure.Step), failure.Message
 	}
-	return t.deploymentEvent(dep.Deployment, by, "deployment."+string(status), detail)
+	return t.deploymentEvent(dep.Deployment, "deployment."+string(status), detail)
 }
 
-func (t *tx) putDeployment(dep deploymentRecord) error { return t.put(deploymentBucket, dep.ID, dep) }
+func (t *Tx) putDeployment(dep deploymentRecord) error { return t.put(deploymentBucket, dep.ID, dep) }
 
-func (t *tx) deploymentEvent(dep paas.Deployment, by paas.Actor, action string, detail map[string]string) error {
-	at, err := t.pathOf(dep.App)
+func (t *Tx) deploymentEvent(dep paas.Deployment, action string, detail map[string]string) error {
+	at, err := t.PathOf(dep.App)
 	if err != nil {
 		return err
 	}
@@ -212,11 +187,11 @@ func (t *tx) deploymentEvent(dep paas.Deployment, by paas.Actor, action string, 
 		detail = map[string]string{}
 	}
 	detail["environment"] = dep.Environment
-	return t.event(by, action, dep.ID, at, detail)
+	return t.event(action, dep.ID, at, detail)
 }
 
 // unfinished is a deployment that may still change.
-func (t *tx) unfinished(id string) (deploymentRecord, error) {
+func (t *Tx) unfinished(id string) (deploymentRecord, error) {
 	dep, err := get[deploymentRecord](t, deploymentBucket, id)
 	if err == nil && dep.Status.Done() {
 		err = finished(dep)
@@ -225,7 +200,7 @@ func (t *tx) unfinished(id string) (deploymentRecord, error) {
 }
 
 // running is a deployment that was begun.
-func (t *tx) running(id string) (deploymentRecord, error) {
+func (t *Tx) running(id string) (deploymentRecord, error) {
 	dep, err := t.unfinished(id)
 	if err == nil && dep.Status != paas.Running {
 		err = conflict("", "the deployment %q has not begun", id)
@@ -233,7 +208,7 @@ func (t *tx) running(id string) (deploymentRecord, error) {
 	return dep, err
 }
 
-func (t *tx) allUnfinished() ([]deploymentRecord, error) {
+func (t *Tx) allUnfinished() ([]deploymentRecord, error) {
 	var out []deploymentRecord
 	err := each(t, unfinishedBucket, "", func(_, id string) error {
 		dep, err := get[deploymentRecord](t, deploymentBucket, id)

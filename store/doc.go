@@ -1,4 +1,7 @@
-// Package store is what control must remember: one bbolt file. Everything is safe for concurrent use.
+// Package store is what control must remember: one bbolt file. Everything but a Tx is safe for concurrent use.
+//
+// The nouns are methods of Tx. View gives a function one consistent state; in Change everything that the function does, the events of it
+// and the claim of the request's idempotency key are one transaction. Watch tells what was committed.
 //
 // Each value is a record: a format byte, a CRC-32C over bucket, key and payload, then the payload. The payload is JSON unless the tree
 // says otherwise. A record that does not match its checksum, or stands at another key than it was written to, is an error that says

@@ -24,7 +24,7 @@ type EventFilter struct {
 }
 
 // Events are the newest first.
-func (s *Store) Events(f EventFilter) ([]paas.Event, error) {
+func (t *Tx) Events(f EventFilter) ([]paas.Event, error) {
 	if f.Limit <= 0 {
 		f.Limit = 100
 	}
@@ -33,22 +33,20 @@ func (s *Store) Events(f EventFilter) ([]paas.Event, error) {
 		f.Before = ^uint64(0)
 	}
 	var out []paas.Event
-	err := s.view(func(t *tx) error {
-		return t.eachEventDown(f, func(e paas.Event) error {
-			if f.Path.Contains(e.Path) && (f.Subject == "" || f.Subject == e.Subject) {
-				out = append(out, e)
-			}
-			if len(out) == f.Limit {
-				return errStop
-			}
-			return nil
-		})
+	err := t.eachEventDown(f, func(e paas.Event) error {
+		if f.Path.Contains(e.Path) && (f.Subject == "" || f.Subject == e.Subject) {
+			out = append(out, e)
+		}
+		if len(out) == f.Limit {
+			return errStop
+		}
+		return nil
 	})
 	return out, err
 }
 
 // eachEventDown goes through the events of the narrowest index that the filter allows.
-func (t *tx) eachEventDown(f EventFilter, fn func(paas.Event) error) error {
+func (t *Tx) eachEventDown(f EventFilter, fn func(paas.Event) error) error {
 	for _, id := range []string{f.Subject, f.Path.App, f.Path.Project, f.Path.Client} {
 		if id == "" {
 			continue
@@ -71,16 +69,14 @@ func (t *tx) eachEventDown(f EventFilter, fn func(paas.Event) error) error {
 }
 
 // AppendEvent records something that changed nothing here, such as a refused login. Changes write their events themselves.
-func (s *Store) AppendEvent(by paas.Actor, action, subject string, at paas.Path, detail map[string]string) error {
-	return s.update(func(t *tx) error {
-		if at == (paas.Path{}) {
-			var err error
-			if at, err = t.teamPath(); err != nil {
-				return err
-			}
+func (t *Tx) AppendEvent(action, subject string, at paas.Path, detail map[string]string) error {
+	if at == (paas.Path{}) {
+		var err error
+		if at, err = t.teamPath(); err != nil {
+			return err
 		}
-		return t.event(by, action, subject, at, detail)
-	})
+	}
+	return t.event(action, subject, at, detail)
 }
 
 // chainHead is the newest event's number and hash, sealed: without the key nobody can shorten or rewrite the chain and hide it.
@@ -90,12 +86,12 @@ type chainHead struct {
 }
 
 // event appends to the chain in the transaction of the change that it tells of.
-func (t *tx) event(by paas.Actor, action, subject string, at paas.Path, detail map[string]string) error {
+func (t *Tx) event(action, subject string, at paas.Path, detail map[string]string) error {
 	seq, prev, err := t.head()
 	if err != nil {
 		return err
 	}
-	e, err := settled(paas.Event{Seq: seq + 1, Time: t.now, Actor: by, Action: action, Subject: subject, Path: at, Detail: clipped(detail), Prev: prev})
+	e, err := settled(paas.Event{Seq: seq + 1, Time: t.now, Actor: t.by, Action: action, Subject: subject, Path: at, Detail: clipped(detail), Prev: prev})
 	if err != nil {
 		return err
 	}
@@ -112,17 +108,17 @@ func (t *tx) event(by paas.Actor, action, subject string, at paas.Path, detail m
 	return t.setHead(e.Seq, e.Hash)
 }
 
-// systemEvent is an event of ours about the whole installation.
-func (t *tx) systemEvent(action, subject string, detail map[string]string) error {
+// teamEvent is about the whole installation.
+func (t *Tx) teamEvent(action, subject string, detail map[string]string) error {
 	at, err := t.teamPath()
 	if err != nil {
 		return err
 	}
-	return t.event(paas.System, action, subject, at, detail)
+	return t.event(action, subject, at, detail)
 }
 
 // head is the number and hash of the newest event; 0 and FirstPrev before the first.
-func (t *tx) head() (seq uint64, hash string, err error) {
+func (t *Tx) head() (seq uint64, hash string, err error) {
 	h, ok, err := find[chainHead](t, metaBucket, "head")
 	if err != nil || !ok {
 		return 0, paas.FirstPrev, err
@@ -131,7 +127,7 @@ func (t *tx) head() (seq uint64, hash string, err error) {
 	return h.Seq, hex.EncodeToString(sum), err
 }
 
-func (t *tx) setHead(seq uint64, hash string) error {
+func (t *Tx) setHead(seq uint64, hash string) error {
 	sum, err := hex.DecodeString(hash)
 	if err != nil {
 		return fmt.Errorf("hash of an event: %w", err)

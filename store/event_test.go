@@ -65,15 +65,15 @@ func TestOddTextKeepsTheChainWhole(t *testing.T) {
 
 // Each way to change the past, by somebody who can write the file (checksums included) but has no key.
 func TestVerifyFindsEveryTampering(t *testing.T) {
-	read := func(tx *tx, seq uint64) paas.Event {
+	read := func(tx *Tx, seq uint64) paas.Event {
 		e, err := get[paas.Event](tx, eventBucket, number(seq))
 		if err != nil {
 			panic(err)
 		}
 		return e
 	}
-	write := func(tx *tx, at uint64, e paas.Event) error { return tx.put(eventBucket, number(at), e) }
-	remove := func(tx *tx, seqs ...uint64) error {
+	write := func(tx *Tx, at uint64, e paas.Event) error { return tx.put(eventBucket, number(at), e) }
+	remove := func(tx *Tx, seqs ...uint64) error {
 		for _, n := range seqs {
 			if err := tx.delete(eventBucket, number(n)); err != nil {
 				return err
@@ -84,32 +84,32 @@ func TestVerifyFindsEveryTampering(t *testing.T) {
 	for _, c := range []struct {
 		name, problem string
 		seq           uint64
-		tamper        func(*tx, uint64) error
+		tamper        func(*Tx, uint64) error
 	}{
-		{"edited", "content was changed", 4, func(tx *tx, _ uint64) error {
+		{"edited", "content was changed", 4, func(tx *Tx, _ uint64) error {
 			e := read(tx, 4)
 			e.Actor.Name = "Nobody"
 			return write(tx, 4, e)
 		}},
-		{"edited and hashed again", "does not follow", 5, func(tx *tx, _ uint64) error {
+		{"edited and hashed again", "does not follow", 5, func(tx *Tx, _ uint64) error {
 			e := read(tx, 4)
 			e.Action = "nothing.happened"
 			e.Hash = e.Sum()
 			return write(tx, 4, e)
 		}},
-		{"time set back", "content was changed", 4, func(tx *tx, _ uint64) error {
+		{"time set back", "content was changed", 4, func(tx *Tx, _ uint64) error {
 			e := read(tx, 4)
 			e.Time = e.Time.AddDate(0, 0, -1)
 			return write(tx, 4, e)
 		}},
-		{"deleted", "1 events are missing", 4, func(tx *tx, _ uint64) error { return remove(tx, 4) }},
-		{"first deleted", "1 events are missing", 1, func(tx *tx, _ uint64) error { return remove(tx, 1) }},
-		{"swapped", "stands in its place", 4, func(tx *tx, _ uint64) error {
+		{"deleted", "1 events are missing", 4, func(tx *Tx, _ uint64) error { return remove(tx, 4) }},
+		{"first deleted", "1 events are missing", 1, func(tx *Tx, _ uint64) error { return remove(tx, 1) }},
+		{"swapped", "stands in its place", 4, func(tx *Tx, _ uint64) error {
 			a, b := read(tx, 4), read(tx, 5)
 			return errors.Join(write(tx, 4, b), write(tx, 5, a))
 		}},
-		{"cut short", "end of the chain is missing", 8, func(tx *tx, last uint64) error { return remove(tx, 8, 9, last) }},
-		{"cut short with an older head", "sealed head of the chain was changed", 9, func(tx *tx, last uint64) error {
+		{"cut short", "end of the chain is missing", 8, func(tx *Tx, last uint64) error { return remove(tx, 8, 9, last) }},
+		{"cut short with an older head", "sealed head of the chain was changed", 9, func(tx *Tx, last uint64) error {
 			h, _, err := find[chainHead](tx, metaBucket, "head")
 			if err != nil {
 				return err
@@ -117,7 +117,7 @@ func TestVerifyFindsEveryTampering(t *testing.T) {
 			h.Seq = last - 1
 			return errors.Join(remove(tx, last), tx.put(metaBucket, "head", h))
 		}},
-		{"rewritten from 4 on", "not the one that the sealed head names", 10, func(tx *tx, last uint64) error {
+		{"rewritten from 4 on", "not the one that the sealed head names", 10, func(tx *Tx, last uint64) error {
 			prev := read(tx, 3).Hash
 			for n := uint64(4); n <= last; n++ {
 				e := read(tx, n)
@@ -130,19 +130,19 @@ func TestVerifyFindsEveryTampering(t *testing.T) {
 			}
 			return nil
 		}},
-		{"inserted at the end", "added behind the sealed head", 11, func(tx *tx, last uint64) error {
+		{"inserted at the end", "added behind the sealed head", 11, func(tx *Tx, last uint64) error {
 			e := paas.Event{Seq: last + 1, Time: tx.now, Action: "forged", Prev: read(tx, last).Hash}
 			e.Hash = e.Sum()
 			return write(tx, last+1, e)
 		}},
-		{"everything deleted", "end of the chain is missing", 1, func(tx *tx, last uint64) error {
+		{"everything deleted", "end of the chain is missing", 1, func(tx *Tx, last uint64) error {
 			var all []uint64
 			for n := uint64(1); n <= last; n++ {
 				all = append(all, n)
 			}
 			return errors.Join(remove(tx, all...), tx.delete(metaBucket, "nothing"))
 		}},
-		{"garbage", "cannot be read", 4, func(tx *tx, _ uint64) error {
+		{"garbage", "cannot be read", 4, func(tx *Tx, _ uint64) error {
 			return tx.branch(eventBucket).Put([]byte(number(4)), []byte("garbage"))
 		}},
 	} {
@@ -155,7 +155,7 @@ func TestVerifyFindsEveryTampering(t *testing.T) {
 			if !r.OK() || r.Events != 10 {
 				t.Fatalf("before: %+v", r)
 			}
-			must(t, s.update(func(tx *tx) error { return c.tamper(tx, r.Events) }))
+			must(t, s.update(func(tx *Tx) error { return c.tamper(tx, r.Events) }))
 			r = got(s.VerifyEvents())(t)
 			if r.OK() || r.Breaks[0].Seq != c.seq || !strings.Contains(r.Breaks[0].Problem, c.problem) {
 				t.Fatalf("got %+v, want %q at %d", r.Breaks, c.problem, c.seq)
@@ -166,9 +166,9 @@ func TestVerifyFindsEveryTampering(t *testing.T) {
 
 func TestVerifyGoesThroughManyBatches(t *testing.T) {
 	s := opened(t)
-	must(t, s.update(func(tx *tx) error {
+	must(t, s.update(func(tx *Tx) error {
 		for range verifyBatch + 10 {
-			if err := tx.event(anna, "test", "", paas.Path{}, nil); err != nil {
+			if err := tx.event("test", "", paas.Path{}, nil); err != nil {
 				return err
 			}
 		}

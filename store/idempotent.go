@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudsania/cloudsania/paas"
@@ -16,7 +17,8 @@ const (
 	pruneAtOnce        = 200
 )
 
-// answer is what a request with an idempotency key got. The body is sealed: it may show a new token.
+// answer is what a request with an idempotency key got; with no status it is a claim, whose request was carried out but whose answer is not
+// kept (yet). The body is sealed: it may show a new token.
 type answer struct {
 	Request string // hash
 	Status  int
@@ -24,47 +26,100 @@ type answer struct {
 	Box     []byte
 }
 
-// Idempotent returns what the same principal's request with that key got within the last 24 hours. Conflict when it was another request.
-func (s *Store) Idempotent(key, principal, requestHash string) (response []byte, status int, found bool, err error) {
-	id := idempotentKey(key, principal)
-	err = s.view(func(t *tx) error {
-		a, ok, err := find[answer](t, idempotentBucket, id)
-		if err != nil || !ok || expired(t, a.At.Add(idempotentFor)) {
-			return err
-		}
-		if a.Request != requestHash {
-			return conflict("use a new key for each request", "the idempotency key %q was used for another request", paas.Clip(key, 80))
-		}
-		response, err = s.seals.open(idempotentBucket, id, uint64(a.At.UnixMilli()), a.Box)
-		status, found = a.Status, err == nil
+// Once is an idempotency key that a request came with. The first Change under its context claims the key in its own transaction: a crash
+// between the change and the answer cannot make the request be carried out twice. Make one for each request; safe for concurrent use.
+type Once struct {
+	Key, Principal, RequestHash string
+
+	claimed atomic.Bool
+}
+
+func (o *Once) committed() {
+	if o != nil {
+		o.claimed.Store(true)
+	}
+}
+
+// claimOnce writes the claim unless a change of the same request has done so.
+func (t *Tx) claimOnce(o *Once) error {
+	if o == nil || o.claimed.Load() {
+		return nil
+	}
+	id := idempotentKey(o.Key, o.Principal)
+	old, ok, err := t.answer(id)
+	if err != nil {
 		return err
-	})
-	return response, status, found, err
+	}
+	if ok {
+		return errors.Join(old.refuse(o.Key, o.RequestHash), carriedOut(o.Key))
+	}
+	return t.putAnswer(id, answer{Request: o.RequestHash, At: t.now})
+}
+
+// Idempotent returns what the same principal's request with that key got within the last 24 hours. Conflict when it was another request,
+// or when the request was carried out but its answer was lost.
+func (t *Tx) Idempotent(key, principal, requestHash string) (response []byte, status int, found bool, err error) {
+	id := idempotentKey(key, principal)
+	a, ok, err := t.answer(id)
+	if err != nil || !ok {
+		return nil, 0, false, err
+	}
+	if err := a.refuse(key, requestHash); err != nil {
+		return nil, 0, false, err
+	}
+	if a.Status == 0 {
+		return nil, 0, false, carriedOut(key)
+	}
+	response, err = t.s.seals.open(idempotentBucket, id, uint64(a.At.UnixMilli()), a.Box)
+	return response, a.Status, err == nil, err
 }
 
 // SaveIdempotent keeps an answer of at most 1 MiB for 24 hours. One that is there already stays.
-func (s *Store) SaveIdempotent(key, principal, requestHash string, response []byte, status int) error {
+func (t *Tx) SaveIdempotent(key, principal, requestHash string, response []byte, status int) error {
 	if len(response) > maxIdempotentBytes {
 		return fmt.Errorf("keep answer: %d bytes are more than %d", len(response), maxIdempotentBytes)
 	}
 	id := idempotentKey(key, principal)
-	return s.update(func(t *tx) error {
-		if err := t.pruneIdempotent(); err != nil {
-			return err
-		}
-		if old, ok, err := find[answer](t, idempotentBucket, id); err != nil || ok && !expired(t, old.At.Add(idempotentFor)) {
-			return err
-		}
-		box := s.seals.seal(idempotentBucket, id, uint64(t.now.UnixMilli()), response)
-		return errors.Join(
-			t.put(idempotentBucket, id, answer{requestHash, status, t.now, box}),
-			t.mark(idempotentAgeBucket, path(number(uint64(t.now.UnixNano())), id)),
-		)
-	})
+	if err := t.pruneIdempotent(); err != nil {
+		return err
+	}
+	old, ok, err := t.answer(id)
+	if err != nil || ok && (old.Status != 0 || old.Request != requestHash) {
+		return err
+	}
+	a := answer{Request: requestHash, Status: status, At: t.now}
+	if ok {
+		a.At = old.At // its place in the index by age
+	}
+	a.Box = t.s.seals.seal(idempotentBucket, id, uint64(a.At.UnixMilli()), response)
+	return t.putAnswer(id, a)
+}
+
+// answer that is kept under id and has not expired.
+func (t *Tx) answer(id string) (answer, bool, error) {
+	a, ok, err := find[answer](t, idempotentBucket, id)
+	return a, ok && !expired(t, a.At.Add(idempotentFor)), err
+}
+
+func (t *Tx) putAnswer(id string, a answer) error {
+	return errors.Join(t.put(idempotentBucket, id, a), t.mark(idempotentAgeBucket, path(number(uint64(a.At.UnixNano())), id)))
+}
+
+// refuse is a Conflict when the answer is another request's.
+func (a answer) refuse(key, requestHash string) error {
+	if a.Request == requestHash {
+		return nil
+	}
+	return conflict("use a new key for each request", "the idempotency key %q was used for another request", paas.Clip(key, 80))
+}
+
+func carriedOut(key string) error {
+	return conflict("look at what is there; to do it again, send it with a new key",
+		"the request with the idempotency key %q was carried out, but its answer was lost", paas.Clip(key, 80))
 }
 
 // pruneIdempotent removes some of what has expired.
-func (t *tx) pruneIdempotent() error {
+func (t *Tx) pruneIdempotent() error {
 	var old []string
 	err := t.eachRaw(idempotentAgeBucket, "", func(key string, _ []byte) error {
 		if len(key) < 9 || len(old) == pruneAtOnce || !expired(t, time.Unix(0, int64(numberAt(key[:8]))).Add(idempotentFor)) {
@@ -74,7 +129,12 @@ func (t *tx) pruneIdempotent() error {
 		return nil
 	})
 	for _, key := range old {
-		err = errors.Join(err, t.delete(idempotentAgeBucket, key), t.delete(idempotentBucket, key[9:]))
+		id := key[9:]
+		_, young, findErr := t.answer(id) // another one came in its place
+		err = errors.Join(err, findErr, t.delete(idempotentAgeBucket, key))
+		if !young {
+			err = errors.Join(err, t.delete(idempotentBucket, id))
+		}
 	}
 	return err
 }

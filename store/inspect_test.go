@@ -27,9 +27,9 @@ func grown(t testing.TB) (Options, []byte, map[string]string) {
 	w.deploy(t)
 	big := paas.NewSecret(string(bytes.Repeat([]byte("v"), 40_000)))
 	must(t, s.SetVariables(anna, w.target, []paas.Variable{{Name: "BIG", Value: big}}, nil))
-	must(t, s.update(func(tx *tx) error {
+	must(t, s.update(func(tx *Tx) error {
 		for i := range 500 {
-			if err := tx.event(anna, "test.filled", fmt.Sprintf("subject%d", i%7), paas.Path{App: w.app.ID}, map[string]string{"n": fmt.Sprint(i)}); err != nil {
+			if err := tx.event("test.filled", fmt.Sprintf("subject%d", i%7), paas.Path{App: w.app.ID}, map[string]string{"n": fmt.Sprint(i)}); err != nil {
 				return err
 			}
 		}

@@ -10,68 +10,62 @@ import (
 
 // NewInstance records a copy of the deployment's release before anything of it exists in Docker, with an address of the environment that
 // nothing else has. A static build's instance has its directory instead, and no address.
-func (s *Store) NewInstance(deployment, process string) (paas.Instance, error) {
+func (t *Tx) NewInstance(deployment, process string) (paas.Instance, error) {
 	if process == "" || len(process) > 63 {
 		return paas.Instance{}, paas.Invalidf("process", "", "%q cannot be a process type", paas.Clip(process, 63))
 	}
-	var inst paas.Instance
-	err := s.update(func(t *tx) error {
-		dep, err := t.running(deployment)
-		if err != nil {
-			return err
-		}
-		rel, err := get[paas.Release](t, releaseBucket, dep.Release)
-		if err != nil {
-			return err
-		}
-		b, err := get[paas.Build](t, buildBucket, rel.Build)
-		if err != nil {
-			return err
-		}
-		server, err := get[paas.Server](t, metaBucket, "server")
-		if err != nil {
-			return err
-		}
-		inst = paas.Instance{ID: paas.NewID("ins"), App: dep.App, Environment: dep.Environment, Release: rel.ID, Deployment: dep.ID,
-			Server: server.ID, Process: process, State: paas.Starting, Created: t.now}
-		if b.Plan.Static != nil && b.Image == "" {
-			inst.Dir, inst.SPA = b.ID, b.Plan.Static.SPA
-		} else if inst.Addr, err = t.takeAddress(dep.Environment); err != nil {
-			return err
-		}
-		return t.putInstance(inst)
-	})
-	return inst, err
+	dep, err := t.running(deployment)
+	if err != nil {
+		return paas.Instance{}, err
+	}
+	rel, err := t.Release(dep.Release)
+	if err != nil {
+		return paas.Instance{}, err
+	}
+	b, err := t.Build(rel.Build)
+	if err != nil {
+		return paas.Instance{}, err
+	}
+	server, err := t.Server()
+	if err != nil {
+		return paas.Instance{}, err
+	}
+	inst := paas.Instance{ID: paas.NewID("ins"), App: dep.App, Environment: dep.Environment, Release: rel.ID, Deployment: dep.ID,
+		Server: server.ID, Process: process, State: paas.Starting, Created: t.now}
+	if b.Plan.Static != nil && b.Image == "" {
+		inst.Dir, inst.SPA = b.ID, b.Plan.Static.SPA
+	} else if inst.Addr, err = t.takeAddress(dep.Environment); err != nil {
+		return paas.Instance{}, err
+	}
+	return inst, t.putInstance(inst)
 }
 
 // UpdateInstance changes Container, Port, Dir, SPA and State; fn must not change the rest. One that begins to drain gets its time and
 // table generation; one that is gone stays gone (Conflict).
-func (s *Store) UpdateInstance(id string, fn func(*paas.Instance) error) error {
-	return s.update(func(t *tx) error {
-		old, err := get[paas.Instance](t, instanceBucket, id)
-		if err != nil {
-			return err
-		}
-		inst := old
-		if err := fn(&inst); err != nil {
-			return err
-		}
-		return t.changeInstance(old, inst)
-	})
+func (t *Tx) UpdateInstance(id string, fn func(*paas.Instance) error) error {
+	old, err := t.Instance(id)
+	if err != nil {
+		return err
+	}
+	inst := old
+	if err := fn(&inst); err != nil {
+		return err
+	}
+	return t.changeInstance(old, inst)
 }
 
 // InstanceGone records that nothing is left of an instance: its address can be used again. Saying it twice is fine.
-func (s *Store) InstanceGone(id string) error {
-	return s.UpdateInstance(id, func(i *paas.Instance) error { i.State = paas.Gone; return nil })
+func (t *Tx) InstanceGone(id string) error {
+	return t.UpdateInstance(id, func(i *paas.Instance) error { i.State = paas.Gone; return nil })
 }
 
 // Instance by id.
-func (s *Store) Instance(id string) (paas.Instance, error) {
-	return fetch[paas.Instance](s, instanceBucket, id)
+func (t *Tx) Instance(id string) (paas.Instance, error) {
+	return get[paas.Instance](t, instanceBucket, id)
 }
 
 // Instances in any of these states, by age; without a state those that are not gone.
-func (s *Store) Instances(states ...paas.InstanceState) ([]paas.Instance, error) {
+func (t *Tx) Instances(states ...paas.InstanceState) ([]paas.Instance, error) {
 	if len(states) == 0 {
 		states = []paas.InstanceState{paas.Starting, paas.Live, paas.Draining}
 	}
@@ -82,24 +76,18 @@ func (s *Store) Instances(states ...paas.InstanceState) ([]paas.Instance, error)
 		}
 		return nil
 	}
-	err := s.view(func(t *tx) error {
-		if slices.Contains(states, paas.Gone) {
-			return each(t, instanceBucket, "", func(_ string, i paas.Instance) error { return keep(i) })
-		}
-		return t.eachInstanceOf("", keep)
-	})
+	var err error
+	if slices.Contains(states, paas.Gone) {
+		err = each(t, instanceBucket, "", func(_ string, i paas.Instance) error { return keep(i) })
+	} else {
+		err = t.eachInstanceOf("", keep)
+	}
 	sortByAge(out)
 	return out, err
 }
 
 // InstancesOf a target that are not gone, by age.
-func (s *Store) InstancesOf(target paas.Target) ([]paas.Instance, error) {
-	var out []paas.Instance
-	err := s.view(func(t *tx) (err error) { out, err = t.instancesOf(target); return err })
-	return out, err
-}
-
-func (t *tx) instancesOf(target paas.Target) ([]paas.Instance, error) {
+func (t *Tx) InstancesOf(target paas.Target) ([]paas.Instance, error) {
 	var out []paas.Instance
 	err := t.eachInstanceOf(path(targetKey(target), ""), func(i paas.Instance) error { out = append(out, i); return nil })
 	sortByAge(out)
@@ -107,7 +95,7 @@ func (t *tx) instancesOf(target paas.Target) ([]paas.Instance, error) {
 }
 
 // eachInstanceOf goes through what is not gone below a target or an environment.
-func (t *tx) eachInstanceOf(prefix string, fn func(paas.Instance) error) error {
+func (t *Tx) eachInstanceOf(prefix string, fn func(paas.Instance) error) error {
 	return t.eachRaw(instanceOfBucket, prefix, func(key string, _ []byte) error {
 		inst, err := get[paas.Instance](t, instanceBucket, lastPart(key))
 		if err != nil {
@@ -118,7 +106,7 @@ func (t *tx) eachInstanceOf(prefix string, fn func(paas.Instance) error) error {
 }
 
 // changeInstance writes inst in the place of old. Whatever the edge sees of it makes a new generation of the table.
-func (t *tx) changeInstance(old, inst paas.Instance) error {
+func (t *Tx) changeInstance(old, inst paas.Instance) error {
 	if err := checkInstance(old, inst); err != nil || inst == old {
 		return err
 	}
@@ -154,7 +142,7 @@ func visible(i paas.Instance) bool {
 	return i.Process == "web" && (i.State == paas.Live || i.State == paas.Draining)
 }
 
-func (t *tx) putInstance(i paas.Instance) error {
+func (t *Tx) putInstance(i paas.Instance) error {
 	key := path(targetKey(paas.Target{App: i.App, Environment: i.Environment}), i.ID)
 	if i.State == paas.Gone {
 		return errors.Join(t.put(instanceBucket, i.ID, i), t.delete(instanceOfBucket, key))

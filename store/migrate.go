@@ -7,7 +7,7 @@ import (
 )
 
 // A migration turns the records of one schema version into the next one's. It runs in the transaction that also writes the new version.
-type migration func(*tx) error
+type migration func(*Tx) error
 
 // migrations lead from schema 1 to the newest: the first one to 2, the second to 3. Old ones stay for ever.
 func migrations() []migration { return nil }
@@ -15,7 +15,7 @@ func migrations() []migration { return nil }
 // migrate runs what is missing. Before the first step a copy of the file as it was is put beside it, named after its schema.
 func (s *Store) migrate(steps []migration) error {
 	var at int
-	err := s.view(func(t *tx) (err error) {
+	err := s.View(func(t *Tx) (err error) {
 		at, err = get[int](t, metaBucket, "schema")
 		return err
 	})
@@ -44,9 +44,9 @@ func (s *Store) migrate(steps []migration) error {
 }
 
 func (s *Store) migrateStep(step migration, to int) error {
-	return s.update(func(t *tx) error {
+	return s.update(func(t *Tx) error {
 		for _, b := range buckets() { // those that came with a newer schema
-			if _, err := t.CreateBucketIfNotExists([]byte(b)); err != nil {
+			if _, err := t.bolt.CreateBucketIfNotExists([]byte(b)); err != nil {
 				return fmt.Errorf("create bucket: %w", err)
 			}
 		}
@@ -56,6 +56,6 @@ func (s *Store) migrateStep(step migration, to int) error {
 		if err := t.put(metaBucket, "schema", to); err != nil {
 			return err
 		}
-		return t.event(paas.System, "database.migrated", "", paas.Path{}, map[string]string{"schema": fmt.Sprint(to)})
+		return t.as(paas.System).event("database.migrated", "", paas.Path{}, map[string]string{"schema": fmt.Sprint(to)})
 	})
 }

@@ -11,13 +11,13 @@ import (
 func schemaOf(t *testing.T, s *Store) int {
 	t.Helper()
 	var n int
-	must(t, s.view(func(tx *tx) (err error) { n, err = get[int](tx, metaBucket, "schema"); return err }))
+	must(t, s.View(func(tx *Tx) (err error) { n, err = get[int](tx, metaBucket, "schema"); return err }))
 	return n
 }
 
 // rename is a migration as they will be: it reads records in their old form and writes the new one.
 func rename(from, to string) migration {
-	return func(tx *tx) error {
+	return func(tx *Tx) error {
 		apps, err := list[paas.App](tx, appBucket, "")
 		for _, a := range apps {
 			if a.Name == from {
@@ -67,7 +67,7 @@ func TestFailedMigrationChangesNothing(t *testing.T) {
 	w := newSite(t, s, "one")
 	must(t, s.Close())
 	broken := errors.New("broken")
-	_, err := open(o, []migration{rename("one", "two"), func(tx *tx) error {
+	_, err := open(o, []migration{rename("one", "two"), func(tx *Tx) error {
 		return errors.Join(rename("two", "three")(tx), broken)
 	}})
 	if !errors.Is(err, broken) {
@@ -83,7 +83,7 @@ func TestFailedMigrationChangesNothing(t *testing.T) {
 func TestFreshInstallationHasTheNewestSchema(t *testing.T) {
 	o := options(t)
 	called := false
-	s := got(open(o, []migration{func(*tx) error { called = true; return nil }}))(t)
+	s := got(open(o, []migration{func(*Tx) error { called = true; return nil }}))(t)
 	defer s.Close()
 	if schemaOf(t, s) != 2 || called {
 		t.Fatalf("schema %d, migration run: %v", schemaOf(t, s), called)

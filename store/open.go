@@ -40,7 +40,8 @@ type Store struct {
 	seals    sealer
 	log      *slog.Logger
 	now      func() time.Time
-	settings paas.Settings         // as they were at Open
+	settings paas.Settings // as they were at Open
+	watchers watchers
 	broken   atomic.Pointer[error] // the write error after which nothing more is written
 }
 
@@ -202,7 +203,7 @@ func (s *Store) begin(o Options, installed bool, found finding, steps []migratio
 			return err
 		}
 	}
-	return s.view(func(t *tx) error {
+	return s.View(func(t *Tx) error {
 		s.settings, err = get[paas.Settings](t, metaBucket, "settings")
 		return err
 	})
@@ -210,9 +211,9 @@ func (s *Store) begin(o Options, installed bool, found finding, steps []migratio
 
 // install writes what every installation begins with. It runs once, in one transaction.
 func (s *Store) install(steps []migration) error {
-	return s.update(func(t *tx) error {
+	return s.update(func(t *Tx) error {
 		for _, b := range buckets() {
-			if _, err := t.CreateBucketIfNotExists([]byte(b)); err != nil {
+			if _, err := t.bolt.CreateBucketIfNotExists([]byte(b)); err != nil {
 				return fmt.Errorf("create bucket: %w", err)
 			}
 		}
@@ -227,14 +228,14 @@ func (s *Store) install(steps []migration) error {
 			t.put(metaBucket, "server", server),
 			t.put(teamBucket, team.ID, team),
 			t.put(clientBucket, client.ID, client),
-			t.event(paas.System, "installation.created", settings.Installation, paas.Path{Team: team.ID}, nil),
+			t.as(paas.System).event("installation.created", settings.Installation, paas.Path{Team: team.ID}, nil),
 		)
 	})
 }
 
 // checkKey refuses a key that did not seal this database, before anything is written with it.
 func (s *Store) checkKey() error {
-	return s.view(func(t *tx) error {
+	return s.View(func(t *Tx) error {
 		box, err := get[[]byte](t, metaBucket, "keycheck")
 		if err != nil {
 			return err

@@ -68,7 +68,7 @@ func FuzzRecord(f *testing.F) {
 func TestDamagedRecordIsAClearError(t *testing.T) {
 	s := opened(t)
 	bad, good := newSite(t, s, "bad"), newSite(t, s, "good")
-	must(t, s.update(func(tx *tx) error {
+	must(t, s.update(func(tx *Tx) error {
 		raw := append([]byte{}, tx.branch(appBucket).Get([]byte(bad.app.ID))...)
 		raw[len(raw)-3] ^= 1
 		return tx.branch(appBucket).Put([]byte(bad.app.ID), raw)

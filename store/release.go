@@ -17,86 +17,58 @@ type ReleaseFrom struct {
 
 // MakeRelease seals build and configuration as the next number of the deployment's target. A deployment has one release: asked again it
 // returns the one that was made.
-func (s *Store) MakeRelease(deployment string, from ReleaseFrom) (paas.Release, error) {
-	var rel paas.Release
-	err := s.update(func(t *tx) error {
-		dep, err := t.running(deployment)
-		if err != nil {
-			return err
-		}
-		if dep.Release != "" {
-			rel, err = get[paas.Release](t, releaseBucket, dep.Release)
-			return err
-		}
-		if rel, err = t.makeRelease(dep.Deployment, from); err != nil {
-			return err
-		}
-		dep.Release, dep.Number, dep.Build = rel.ID, rel.Number, rel.Build
-		return t.putDeployment(dep)
-	})
-	return rel, err
+func (t *Tx) MakeRelease(deployment string, from ReleaseFrom) (paas.Release, error) {
+	dep, err := t.running(deployment)
+	if err != nil {
+		return paas.Release{}, err
+	}
+	if dep.Release != "" {
+		return t.Release(dep.Release)
+	}
+	rel, err := t.makeRelease(dep.Deployment, from)
+	if err != nil {
+		return paas.Release{}, err
+	}
+	dep.Release, dep.Number, dep.Build = rel.ID, rel.Number, rel.Build
+	return rel, t.putDeployment(dep)
 }
 
 // Release by id.
-func (s *Store) Release(id string) (paas.Release, error) {
-	return fetch[paas.Release](s, releaseBucket, id)
-}
+func (t *Tx) Release(id string) (paas.Release, error) { return get[paas.Release](t, releaseBucket, id) }
 
 // ReleaseNumber finds a target's release by its number.
-func (s *Store) ReleaseNumber(target paas.Target, n int) (paas.Release, error) {
-	var rel paas.Release
-	err := s.view(func(t *tx) error {
-		id, ok, err := find[string](t, releaseOfBucket, path(targetKey(target), number(uint64(n))))
-		if err != nil {
-			return err
-		}
-		if !ok || n < 1 {
-			return notFound("release", fmt.Sprintf("v%d", n))
-		}
-		rel, err = get[paas.Release](t, releaseBucket, id)
-		return err
-	})
-	return rel, err
+func (t *Tx) ReleaseNumber(target paas.Target, n int) (paas.Release, error) {
+	id, ok, err := find[string](t, releaseOfBucket, path(targetKey(target), number(uint64(n))))
+	if err != nil {
+		return paas.Release{}, err
+	}
+	if !ok || n < 1 {
+		return paas.Release{}, notFound("release", fmt.Sprintf("v%d", n))
+	}
+	return t.Release(id)
 }
 
 // Releases of a target, the newest first.
-func (s *Store) Releases(target paas.Target) ([]paas.Release, error) {
-	var out []paas.Release
-	err := s.view(func(t *tx) error {
-		return t.eachDown(releaseOfBucket, path(targetKey(target), ""), func(key string, payload []byte) error {
-			id, err := decodeJSON[string](releaseOfBucket, key, payload)
-			if err != nil {
-				return err
-			}
-			rel, err := get[paas.Release](t, releaseBucket, id)
-			out = append(out, rel)
-			return err
-		})
-	})
-	return out, err
+func (t *Tx) Releases(target paas.Target) ([]paas.Release, error) {
+	return newest[paas.Release](t, releaseOfBucket, path(targetKey(target), ""), releaseBucket, 0)
 }
 
 // ReleaseVariables are the variables that a release was sealed with, by name.
-func (s *Store) ReleaseVariables(release string) ([]paas.Variable, error) {
-	var vars []paas.Variable
-	err := s.view(func(t *tx) error {
-		rel, err := get[paas.Release](t, releaseBucket, release)
-		if err != nil {
-			return err
-		}
-		vars, err = t.openVariables(releaseVariablesBucket, rel.ID, uint64(rel.Number))
-		return err
-	})
-	return vars, err
+func (t *Tx) ReleaseVariables(release string) ([]paas.Variable, error) {
+	rel, err := t.Release(release)
+	if err != nil {
+		return nil, err
+	}
+	return t.openVariables(releaseVariablesBucket, rel.ID, uint64(rel.Number))
 }
 
-func (t *tx) makeRelease(dep paas.Deployment, from ReleaseFrom) (paas.Release, error) {
+func (t *Tx) makeRelease(dep paas.Deployment, from ReleaseFrom) (paas.Release, error) {
 	target := paas.Target{App: dep.App, Environment: dep.Environment}
 	b, err := get[paas.Build](t, buildBucket, from.Build)
 	if err != nil {
 		return paas.Release{}, err
 	}
-	p, err := t.appEnvironment(target)
+	p, err := t.AppEnvironment(target)
 	if err != nil {
 		return paas.Release{}, err
 	}
@@ -117,7 +89,7 @@ func (t *tx) makeRelease(dep paas.Deployment, from ReleaseFrom) (paas.Release, e
 }
 
 // configuredLike gives rel the configuration of an older release of the same target.
-func (t *tx) configuredLike(rel paas.Release, release string) (paas.Release, []paas.Variable, error) {
+func (t *Tx) configuredLike(rel paas.Release, release string) (paas.Release, []paas.Variable, error) {
 	old, err := get[paas.Release](t, releaseBucket, release)
 	if err != nil {
 		return rel, nil, err
@@ -133,7 +105,7 @@ func (t *tx) configuredLike(rel paas.Release, release string) (paas.Release, []p
 	return rel, vars, err
 }
 
-func (t *tx) keepRelease(rel paas.Release, p paas.AppEnvironment, vars []paas.Variable) error {
+func (t *Tx) keepRelease(rel paas.Release, p paas.AppEnvironment, vars []paas.Variable) error {
 	p.LastNumber = rel.Number
 	err := errors.Join(
 		t.put(releaseBucket, rel.ID, rel),
@@ -144,10 +116,10 @@ func (t *tx) keepRelease(rel paas.Release, p paas.AppEnvironment, vars []paas.Va
 	if err != nil {
 		return err
 	}
-	at, err := t.pathOf(rel.App)
+	at, err := t.PathOf(rel.App)
 	if err != nil {
 		return err
 	}
-	return t.event(rel.Actor, "release.created", rel.ID, at, map[string]string{"number": fmt.Sprint(rel.Number), "build": rel.Build,
+	return t.as(rel.Actor).event("release.created", rel.ID, at, map[string]string{"number": fmt.Sprint(rel.Number), "build": rel.Build,
 		"environment": rel.Environment, "note": rel.Note})
 }

@@ -22,50 +22,42 @@ type Removed struct {
 
 // DeleteApp removes an app with everything of it in one change; unfinished deployments of it end here. Its project and environments go
 // with it when nothing else is in them. Events and usage stay.
-func (s *Store) DeleteApp(by paas.Actor, id string) (Removed, error) {
-	removed := Removed{}
-	err := s.update(func(t *tx) error {
-		a, err := get[paas.App](t, appBucket, id)
-		if err != nil {
-			return err
-		}
-		at, err := t.pathOf(id)
-		if err != nil {
-			return err
-		}
-		removed = Removed{App: a, At: t.now}
-		if err := t.removeAppEnvironments(&removed); err != nil {
-			return err
-		}
-		if err := t.removeBuilds(&removed); err != nil {
-			return err
-		}
-		if err := errors.Join(t.delete(appBucket, id), t.delete(appNameBucket, path(a.Project, a.Name))); err != nil {
-			return err
-		}
-		if err := t.removeEmptyProject(a.Project); err != nil {
-			return err
-		}
-		if _, err := t.bump(); err != nil {
-			return err
-		}
-		if err := t.put(removalBucket, id, removed); err != nil {
-			return err
-		}
-		return t.event(by, "app.deleted", id, at, map[string]string{"name": a.Name, "instances": fmt.Sprint(len(removed.Instances))})
-	})
-	return removed, err
+func (t *Tx) DeleteApp(id string) (Removed, error) {
+	a, err := t.App(id)
+	if err != nil {
+		return Removed{}, err
+	}
+	at, err := t.PathOf(id)
+	if err != nil {
+		return Removed{}, err
+	}
+	removed := Removed{App: a, At: t.now}
+	if err := errors.Join(t.removeAppEnvironments(&removed), t.removeBuilds(&removed)); err != nil {
+		return Removed{}, err
+	}
+	if err := errors.Join(t.delete(appBucket, id), t.delete(appNameBucket, path(a.Project, a.Name))); err != nil {
+		return Removed{}, err
+	}
+	if err := t.removeEmptyProject(a.Project); err != nil {
+		return Removed{}, err
+	}
+	if _, err := t.bump(); err != nil {
+		return Removed{}, err
+	}
+	if err := t.put(removalBucket, id, removed); err != nil {
+		return Removed{}, err
+	}
+	detail := map[string]string{"name": a.Name, "instances": fmt.Sprint(len(removed.Instances))}
+	return removed, t.event("app.deleted", id, at, detail)
 }
 
 // Removals that are not finished.
-func (s *Store) Removals() ([]Removed, error) { return fetchAll[Removed](s, removalBucket) }
+func (t *Tx) Removals() ([]Removed, error) { return list[Removed](t, removalBucket, "") }
 
 // FinishRemoval records that nothing is left of a deleted app.
-func (s *Store) FinishRemoval(app string) error {
-	return s.update(func(t *tx) error { return t.delete(removalBucket, app) })
-}
+func (t *Tx) FinishRemoval(app string) error { return t.delete(removalBucket, app) }
 
-func (t *tx) removeAppEnvironments(r *Removed) error {
+func (t *Tx) removeAppEnvironments(r *Removed) error {
 	places, err := list[paas.AppEnvironment](t, appEnvironmentBucket, "")
 	if err != nil {
 		return err
@@ -84,9 +76,9 @@ func (t *tx) removeAppEnvironments(r *Removed) error {
 	return nil
 }
 
-func (t *tx) removeAppEnvironment(p paas.AppEnvironment, r *Removed) error {
+func (t *Tx) removeAppEnvironment(p paas.AppEnvironment, r *Removed) error {
 	key := targetKey(p.Target)
-	live, err := t.instancesOf(p.Target)
+	live, err := t.InstancesOf(p.Target)
 	if err != nil {
 		return err
 	}
@@ -117,7 +109,7 @@ func (t *tx) removeAppEnvironment(p paas.AppEnvironment, r *Removed) error {
 }
 
 // removeInstances forgets all instances of target, also those that are gone.
-func (t *tx) removeInstances(target paas.Target) error {
+func (t *Tx) removeInstances(target paas.Target) error {
 	var ids []string
 	err := each(t, instanceBucket, "", func(id string, i paas.Instance) error {
 		if i.App == target.App && i.Environment == target.Environment {
@@ -131,7 +123,7 @@ func (t *tx) removeInstances(target paas.Target) error {
 	return err
 }
 
-func (t *tx) removeBuilds(r *Removed) error {
+func (t *Tx) removeBuilds(r *Removed) error {
 	return t.drain(buildOfBucket, path(r.App.ID, ""), func(id string) error {
 		b, err := get[paas.Build](t, buildBucket, id)
 		r.Builds = append(r.Builds, b)
@@ -140,7 +132,7 @@ func (t *tx) removeBuilds(r *Removed) error {
 }
 
 // drain calls fn with the id in each record of an index below prefix, and removes them.
-func (t *tx) drain(b bucket, prefix string, fn func(id string) error) error {
+func (t *Tx) drain(b bucket, prefix string, fn func(id string) error) error {
 	index := map[string]string{}
 	var order []string
 	err := each(t, b, prefix, func(key, id string) error {
@@ -158,7 +150,7 @@ func (t *tx) drain(b bucket, prefix string, fn func(id string) error) error {
 	return nil
 }
 
-func (t *tx) removeEmptyEnvironment(id string, r *Removed) error {
+func (t *Tx) removeEmptyEnvironment(id string, r *Removed) error {
 	if t.any(appEnvironmentBucket, path(id, "")) {
 		return nil
 	}
@@ -170,7 +162,7 @@ func (t *tx) removeEmptyEnvironment(id string, r *Removed) error {
 	return errors.Join(t.delete(environmentBucket, id), t.delete(environmentNameBucket, path(env.Project, env.Name)))
 }
 
-func (t *tx) removeEmptyProject(id string) error {
+func (t *Tx) removeEmptyProject(id string) error {
 	if t.any(appNameBucket, path(id, "")) || t.any(environmentNameBucket, path(id, "")) {
 		return nil
 	}
@@ -182,7 +174,7 @@ func (t *tx) removeEmptyProject(id string) error {
 }
 
 // any reports whether a key begins with prefix.
-func (t *tx) any(b bucket, prefix string) bool {
+func (t *Tx) any(b bucket, prefix string) bool {
 	k, _ := t.branch(b).Cursor().Seek([]byte(prefix))
 	return k != nil && bytes.HasPrefix(k, []byte(prefix))
 }

@@ -54,7 +54,7 @@ func TestSwappedAndRolledBackSecretsAreRefused(t *testing.T) {
 		t.Fatal("wrong value")
 	}
 	for name, box := range map[string][]byte{"rolled back": old, "swapped": sealedBox(t, s, variablesBucket, targetKey(b.target))} {
-		must(t, s.update(func(tx *tx) error { return tx.putRaw(variablesBucket, targetKey(a.target), box) }))
+		must(t, s.update(func(tx *Tx) error { return tx.putRaw(variablesBucket, targetKey(a.target), box) }))
 		if v, err := s.Variables(a.target); !errors.Is(err, ErrCorrupt) || v != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -64,7 +64,7 @@ func TestSwappedAndRolledBackSecretsAreRefused(t *testing.T) {
 func sealedBox(t *testing.T, s *Store, b bucket, key string) []byte {
 	t.Helper()
 	var box []byte
-	must(t, s.view(func(tx *tx) error {
+	must(t, s.View(func(tx *Tx) error {
 		raw, _, err := tx.raw(b, key)
 		box = bytes.Clone(raw)
 		return err

@@ -15,126 +15,103 @@ const (
 )
 
 // CreateSession keeps a session under the hash of its secret. Epoch, Created and Seen are filled in. Conflict when the hash is in use.
-func (s *Store) CreateSession(in paas.Session) error {
+func (t *Tx) CreateSession(in paas.Session) error {
 	if in.Hash == "" || len(in.Hash) > maxHashBytes || in.Expires.IsZero() {
 		return paas.Invalidf("session", "", "a session needs the hash of its secret and an end")
 	}
 	in.UserAgent, in.Addr = paas.Clip(in.UserAgent, 300), paas.Clip(in.Addr, 100)
-	return s.update(func(t *tx) error {
-		u, err := get[userRecord](t, userBucket, in.User)
-		if err != nil {
-			return err
-		}
-		if t.has(sessionBucket, in.Hash) {
-			return conflict("", "there is such a session already")
-		}
-		if err := t.makeRoom(in.User); err != nil {
-			return err
-		}
-		in.Epoch, in.Created, in.Seen = u.Epoch, t.now, t.now
-		if err := errors.Join(t.put(sessionBucket, in.Hash, in), t.mark(sessionOfBucket, path(in.User, in.Hash))); err != nil {
-			return err
-		}
-		by := paas.Actor{Kind: paas.ActorUser, ID: u.ID, Name: u.Name, Addr: in.Addr}
-		return t.userEvent(by, "session.created", u.User, map[string]string{"user_agent": in.UserAgent})
-	})
+	u, err := get[userRecord](t, userBucket, in.User)
+	if err != nil {
+		return err
+	}
+	if t.has(sessionBucket, in.Hash) {
+		return conflict("", "there is such a session already")
+	}
+	if err := t.makeRoom(in.User); err != nil {
+		return err
+	}
+	in.Epoch, in.Created, in.Seen = u.Epoch, t.now, t.now
+	if err := errors.Join(t.put(sessionBucket, in.Hash, in), t.mark(sessionOfBucket, path(in.User, in.Hash))); err != nil {
+		return err
+	}
+	return t.byPerson(u.User, in.Addr).userEvent("session.created", u.User, map[string]string{"user_agent": in.UserAgent})
 }
 
 // Session by the hash of its secret, if it is valid now: not expired, of the user's present epoch, and the user is not disabled. Else
 // NotFound.
-func (s *Store) Session(hash string) (paas.Session, error) {
-	var out paas.Session
-	err := s.view(func(t *tx) error {
-		found, err := get[paas.Session](t, sessionBucket, hash)
-		if err != nil {
-			return noSession(err)
-		}
-		u, err := get[userRecord](t, userBucket, found.User)
-		if err != nil {
-			return noSession(err)
-		}
-		if !valid(t, found, u) {
-			return noSession(nil)
-		}
-		out = found
-		return nil
-	})
-	return out, err
+func (t *Tx) Session(hash string) (paas.Session, error) {
+	found, err := get[paas.Session](t, sessionBucket, hash)
+	if err != nil {
+		return paas.Session{}, noSession(err)
+	}
+	u, err := get[userRecord](t, userBucket, found.User)
+	if err != nil {
+		return paas.Session{}, noSession(err)
+	}
+	if !valid(t, found, u) {
+		return paas.Session{}, noSession(nil)
+	}
+	return found, nil
 }
 
 // TouchSession moves a session's end when it is used. Within a minute of the last time it does nothing.
-func (s *Store) TouchSession(hash string, expires time.Time) error {
-	now := s.moment()
-	old, err := s.Session(hash)
-	if err != nil || now.Sub(old.Seen) < touchEvery {
+func (t *Tx) TouchSession(hash string, expires time.Time) error {
+	found, err := t.Session(hash)
+	if err != nil || t.now.Sub(found.Seen) < touchEvery {
 		return err
 	}
-	return s.update(func(t *tx) error {
-		found, err := get[paas.Session](t, sessionBucket, hash)
-		if err != nil {
-			return noSession(err)
-		}
-		found.Seen, found.Expires = now, expires
-		return t.put(sessionBucket, hash, found)
-	})
+	found.Seen, found.Expires = t.now, expires
+	return t.keep(sessionBucket, hash, found)
 }
 
 // DeleteSession signs out. One that is not there is fine.
-func (s *Store) DeleteSession(hash string) error {
-	return s.update(func(t *tx) error {
-		found, ok, err := find[paas.Session](t, sessionBucket, hash)
-		if err != nil || !ok {
-			return err
-		}
-		u, err := get[userRecord](t, userBucket, found.User)
-		if err != nil {
-			return err
-		}
-		if err := t.deleteSession(found); err != nil {
-			return err
-		}
-		return t.userEvent(paas.Actor{Kind: paas.ActorUser, ID: u.ID, Name: u.Name, Addr: found.Addr}, "session.ended", u.User, nil)
-	})
+func (t *Tx) DeleteSession(hash string) error {
+	found, ok, err := find[paas.Session](t, sessionBucket, hash)
+	if err != nil || !ok {
+		return err
+	}
+	u, err := get[userRecord](t, userBucket, found.User)
+	if err != nil {
+		return err
+	}
+	if err := t.deleteSession(found); err != nil {
+		return err
+	}
+	return t.byPerson(u.User, found.Addr).userEvent("session.ended", u.User, nil)
 }
 
 // SessionsOf a user that are valid now, the newest first.
-func (s *Store) SessionsOf(user string) ([]paas.Session, error) {
-	var out []paas.Session
-	err := s.view(func(t *tx) error {
-		u, err := get[userRecord](t, userBucket, user)
-		if err != nil {
-			return err
-		}
-		all, err := t.sessionsOf(user)
-		out = slices.DeleteFunc(all, func(x paas.Session) bool { return !valid(t, x, u) })
-		return err
-	})
-	slices.Reverse(out)
-	return out, err
+func (t *Tx) SessionsOf(user string) ([]paas.Session, error) {
+	u, err := get[userRecord](t, userBucket, user)
+	if err != nil {
+		return nil, err
+	}
+	all, err := t.sessionsOf(user)
+	all = slices.DeleteFunc(all, func(x paas.Session) bool { return !valid(t, x, u) })
+	slices.Reverse(all)
+	return all, err
 }
 
 // DeleteSessionsOf signs a user out everywhere.
-func (s *Store) DeleteSessionsOf(user string) error {
-	return s.update(func(t *tx) error {
-		u, err := get[userRecord](t, userBucket, user)
-		if err != nil {
+func (t *Tx) DeleteSessionsOf(user string) error {
+	u, err := get[userRecord](t, userBucket, user)
+	if err != nil {
+		return err
+	}
+	all, err := t.sessionsOf(user)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	for _, x := range all {
+		if err := t.deleteSession(x); err != nil {
 			return err
 		}
-		all, err := t.sessionsOf(user)
-		if err != nil || len(all) == 0 {
-			return err
-		}
-		for _, x := range all {
-			if err := t.deleteSession(x); err != nil {
-				return err
-			}
-		}
-		return t.userEvent(paas.Actor{Kind: paas.ActorUser, ID: u.ID, Name: u.Name}, "session.ended_all", u.User, nil)
-	})
+	}
+	return t.byPerson(u.User, "").userEvent("session.ended_all", u.User, nil)
 }
 
 // sessionsOf a user by age, also those that are void.
-func (t *tx) sessionsOf(user string) ([]paas.Session, error) {
+func (t *Tx) sessionsOf(user string) ([]paas.Session, error) {
 	var out []paas.Session
 	err := t.eachRaw(sessionOfBucket, path(user, ""), func(key string, _ []byte) error {
 		x, err := get[paas.Session](t, sessionBucket, key[len(path(user, "")):])
@@ -146,7 +123,7 @@ func (t *tx) sessionsOf(user string) ([]paas.Session, error) {
 }
 
 // makeRoom removes a user's void sessions, and the oldest ones over the limit.
-func (t *tx) makeRoom(user string) error {
+func (t *Tx) makeRoom(user string) error {
 	u, err := get[userRecord](t, userBucket, user)
 	if err != nil {
 		return err
@@ -164,16 +141,16 @@ func (t *tx) makeRoom(user string) error {
 	return err
 }
 
-func (t *tx) deleteSession(x paas.Session) error {
+func (t *Tx) deleteSession(x paas.Session) error {
 	return errors.Join(t.delete(sessionBucket, x.Hash), t.delete(sessionOfBucket, path(x.User, x.Hash)))
 }
 
-func valid(t *tx, x paas.Session, u userRecord) bool {
+func valid(t *Tx, x paas.Session, u userRecord) bool {
 	return x.Epoch == u.Epoch && !u.Disabled && !expired(t, x.Expires)
 }
 
 // expired reports whether a moment has come; the zero time never does.
-func expired(t *tx, at time.Time) bool { return !at.IsZero() && !t.now.Before(at) }
+func expired(t *Tx, at time.Time) bool { return !at.IsZero() && !t.now.Before(at) }
 
 // noSession hides which part of a session was not found.
 func noSession(err error) error {

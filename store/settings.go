@@ -11,50 +11,37 @@ const subnetBits = 26
 
 // Settings of the installation. They are there from the first Open on; Pool stays zero until SaveSettings sets it. Should the record be
 // unreadable they are those that Open read.
-func (s *Store) Settings() paas.Settings {
-	settings := s.settings
-	err := s.view(func(t *tx) (err error) {
-		settings, err = get[paas.Settings](t, metaBucket, "settings")
-		return err
-	})
-	if err != nil {
-		s.log.Error("cannot read the settings", "err", err)
-		return s.settings
-	}
-	return settings
-}
+func (t *Tx) Settings() (paas.Settings, error) { return get[paas.Settings](t, metaBucket, "settings") }
 
 // SaveSettings changes Pool and Domain; Installation and Created never change. A pool is IPv4 and at least a /26; environments keep the
 // subnets that they have.
-func (s *Store) SaveSettings(in paas.Settings) error {
+func (t *Tx) SaveSettings(in paas.Settings) error {
 	if p := in.Pool; p.IsValid() && (!p.Addr().Is4() || p.Bits() > subnetBits || p != p.Masked()) {
 		return paas.Invalidf("pool", "for instance 10.202.0.0/16", "%q cannot be the pool: it must be an IPv4 network of at least /%d", p, subnetBits)
 	}
-	return s.update(func(t *tx) error {
-		old, err := get[paas.Settings](t, metaBucket, "settings")
-		if err != nil {
-			return err
-		}
-		if in.Installation == "" {
-			in.Installation = old.Installation
-		}
-		if in.Installation != old.Installation {
-			return paas.Invalidf("installation", "it is chosen once", "the id of an installation cannot change")
-		}
-		in.Created = old.Created
-		if in == old {
-			return nil
-		}
-		if err := t.put(metaBucket, "settings", in); err != nil {
-			return err
-		}
-		if _, err := t.bump(); err != nil {
-			return err
-		}
-		detail := map[string]string{"domain": in.Domain}
-		if in.Pool.IsValid() {
-			detail["pool"] = fmt.Sprint(in.Pool)
-		}
-		return t.systemEvent("settings.changed", in.Installation, detail)
-	})
+	old, err := get[paas.Settings](t, metaBucket, "settings")
+	if err != nil {
+		return err
+	}
+	if in.Installation == "" {
+		in.Installation = old.Installation
+	}
+	if in.Installation != old.Installation {
+		return paas.Invalidf("installation", "it is chosen once", "the id of an installation cannot change")
+	}
+	in.Created = old.Created
+	if in == old {
+		return nil
+	}
+	if err := t.put(metaBucket, "settings", in); err != nil {
+		return err
+	}
+	if _, err := t.bump(); err != nil {
+		return err
+	}
+	detail := map[string]string{"domain": in.Domain}
+	if in.Pool.IsValid() {
+		detail["pool"] = fmt.Sprint(in.Pool)
+	}
+	return t.teamEvent("settings.changed", in.Installation, detail)
 }

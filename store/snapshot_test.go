@@ -110,7 +110,7 @@ func TestSlowReaderOfASnapshot(t *testing.T) {
 
 func TestSnapshotOfADamagedDatabaseIsNone(t *testing.T) {
 	s := opened(t)
-	must(t, s.update(func(tx *tx) error { return tx.branch(appBucket).Put([]byte("app_x"), []byte("no record")) }))
+	must(t, s.update(func(tx *Tx) error { return tx.branch(appBucket).Put([]byte("app_x"), []byte("no record")) }))
 	path := filepath.Join(t.TempDir(), "copy.db")
 	if err := s.SnapshotFile(path); !errors.Is(err, ErrCorrupt) {
 		t.Fatalf("got %v", err)

@@ -11,7 +11,7 @@ const subnetSize = 1 << (32 - subnetBits)
 
 // takeSubnet hands out the next free subnet of the pool. It goes round the pool, so that the subnet of a deleted environment rests as
 // long as possible: a network or a table may still name it.
-func (t *tx) takeSubnet(avoid []netip.Prefix) (netip.Prefix, error) {
+func (t *Tx) takeSubnet(avoid []netip.Prefix) (netip.Prefix, error) {
 	settings, err := get[paas.Settings](t, metaBucket, "settings")
 	if err != nil {
 		return netip.Prefix{}, err
@@ -45,7 +45,7 @@ func (t *tx) takeSubnet(avoid []netip.Prefix) (netip.Prefix, error) {
 }
 
 // subnetsInUse are those of all environments, deleted ones included until everything of them is gone.
-func (t *tx) subnetsInUse() ([]netip.Prefix, error) {
+func (t *Tx) subnetsInUse() ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	err := each(t, environmentBucket, "", func(_ string, e environmentRecord) error { out = append(out, e.Subnet); return nil })
 	if err != nil {
@@ -71,7 +71,7 @@ func overlapsAny(p netip.Prefix, others []netip.Prefix) bool {
 
 // takeAddress hands out an address of the environment that no instance has which is not gone. It goes round the subnet; the first usable
 // address is the gateway's and the last one is the broadcast.
-func (t *tx) takeAddress(environment string) (netip.Addr, error) {
+func (t *Tx) takeAddress(environment string) (netip.Addr, error) {
 	env, err := get[environmentRecord](t, environmentBucket, environment)
 	if err != nil {
 		return netip.Addr{}, err
@@ -92,7 +92,7 @@ func (t *tx) takeAddress(environment string) (netip.Addr, error) {
 			continue
 		}
 		env.LastAddr = a
-		return a, t.put(environmentBucket, environment, env)
+		return a, t.keep(environmentBucket, environment, env)
 	}
 	return netip.Addr{}, conflict("wait until old versions have ended, or lower the number of copies",
 		"all %d addresses of the environment %q are in use", usable, env.Name)

@@ -7,45 +7,42 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
+// HostsOf names the hosts below the base domain that an app has in an environment.
+type HostsOf = func(app paas.App, project paas.Project, env paas.Environment) []string
+
 // Table is what the edge must know, as one consistent state: generation, routes and draining instances; the caller fills in Dashboard and
-// TLS. hosts names the hosts below the base domain that an app has in an environment; its own domains are added. A host that two targets
+// TLS. An app's own domains are added to hosts. A host that two targets
 // would have stays with the one that owns it as a domain, else with the one whose environment is older.
-func (s *Store) Table(hosts func(app paas.App, project paas.Project, env paas.Environment) []string) (paas.Table, error) {
+func (t *Tx) Table(hosts HostsOf) (paas.Table, error) {
 	table := paas.Table{Routes: []paas.Route{}, Draining: []string{}}
-	err := s.view(func(t *tx) (err error) {
-		if table.Generation, err = t.generation(); err != nil {
+	var err error
+	if table.Generation, err = t.generation(); err != nil {
+		return table, err
+	}
+	taken := map[string]bool{}
+	err = each(t, appEnvironmentBucket, "", func(_ string, p paas.AppEnvironment) error {
+		r, draining, err := t.route(p, hosts)
+		if err != nil {
 			return err
 		}
-		taken := map[string]bool{}
-		err = each(t, appEnvironmentBucket, "", func(_ string, p paas.AppEnvironment) error {
-			r, draining, err := t.route(p, hosts)
-			if err != nil {
-				return err
+		r.Hosts = slices.DeleteFunc(r.Hosts, func(h string) bool {
+			if taken[h] || t.ownedByOther(h, p.Target) {
+				return true
 			}
-			r.Hosts = slices.DeleteFunc(r.Hosts, func(h string) bool {
-				if taken[h] || t.ownedByOther(h, p.Target) {
-					return true
-				}
-				taken[h] = true
-				return false
-			})
-			table.Routes = append(table.Routes, r)
-			table.Draining = append(table.Draining, draining...)
-			return nil
+			taken[h] = true
+			return false
 		})
-		return err
+		table.Routes = append(table.Routes, r)
+		table.Draining = append(table.Draining, draining...)
+		return nil
 	})
 	return table, err
 }
 
 // NewGeneration makes the table's next generation, for a change that the store does not see, such as other TLS settings.
-func (s *Store) NewGeneration() (uint64, error) {
-	var n uint64
-	err := s.update(func(t *tx) (err error) { n, err = t.bump(); return err })
-	return n, err
-}
+func (t *Tx) NewGeneration() (uint64, error) { return t.bump() }
 
-func (t *tx) route(p paas.AppEnvironment, hosts func(paas.App, paas.Project, paas.Environment) []string) (r paas.Route, draining []string, err error) {
+func (t *Tx) route(p paas.AppEnvironment, hosts HostsOf) (r paas.Route, draining []string, err error) {
 	app, err := get[paas.App](t, appBucket, p.App)
 	if err != nil {
 		return r, nil, err
@@ -72,7 +69,7 @@ func (t *tx) route(p paas.AppEnvironment, hosts func(paas.App, paas.Project, paa
 		}
 		r.Release = rel.Number
 	}
-	all, err := t.instancesOf(p.Target)
+	all, err := t.InstancesOf(p.Target)
 	for _, inst := range all {
 		switch {
 		case !visible(inst), inst.State == paas.Live && inst.Dir == "" && inst.Port == 0:
@@ -93,16 +90,16 @@ func upstream(i paas.Instance) paas.Upstream {
 }
 
 // ownedByOther reports whether another target has host as its domain. An unreadable record counts: better no route than a wrong one.
-func (t *tx) ownedByOther(host string, target paas.Target) bool {
+func (t *Tx) ownedByOther(host string, target paas.Target) bool {
 	owner, ok, err := find[paas.Target](t, hostBucket, host)
 	return err != nil || ok && owner != target
 }
 
 // generation is the table's present one; 0 before the first app.
-func (t *tx) generation() (uint64, error) {
+func (t *Tx) generation() (uint64, error) {
 	n, _, err := find[uint64](t, metaBucket, "generation")
 	return n, err
 }
 
 // bump makes the next generation.
-func (t *tx) bump() (uint64, error) { return t.count("generation") }
+func (t *Tx) bump() (uint64, error) { return t.count("generation") }

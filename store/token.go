@@ -12,101 +12,83 @@ const maxTokens = 1000
 
 // CreateToken keeps a token under the hash of its secret; ID and Created are filled in. An empty scope is widened to the team, so that a
 // scope always names something.
-func (s *Store) CreateToken(by paas.Actor, in paas.Token) (paas.Token, error) {
+func (t *Tx) CreateToken(in paas.Token) (paas.Token, error) {
 	if in.Hash == "" || len(in.Hash) > maxHashBytes {
 		return paas.Token{}, paas.Invalidf("token", "", "a token needs the hash of its secret")
 	}
 	if in.Name == "" || len(in.Name) > maxPersonName {
 		return paas.Token{}, paas.Invalidf("name", "say what it is for, like \"laptop\"", "a token needs a name of at most %d characters", maxPersonName)
 	}
-	err := s.update(func(t *tx) error {
-		if t.has(tokenHashBucket, in.Hash) {
-			return conflict("", "there is such a token already")
-		}
-		if err := t.refuseOver(tokenBucket, maxTokens); err != nil {
-			return err
-		}
-		team, err := t.teamPath()
-		if err != nil {
-			return err
-		}
-		if in.Scope.Team == "" {
-			in.Scope.Team = team.Team
-		}
-		in.ID, in.Created = paas.NewID("tok"), t.now
-		if err := errors.Join(t.put(tokenBucket, in.ID, in), t.put(tokenHashBucket, in.Hash, in.ID)); err != nil {
-			return err
-		}
-		detail := map[string]string{"name": in.Name, "actions": fmt.Sprint(in.Actions), "expires": stamp(in.Expires)}
-		return t.event(by, "token.created", in.ID, in.Scope, detail)
-	})
-	if err != nil {
+	if t.has(tokenHashBucket, in.Hash) {
+		return paas.Token{}, conflict("", "there is such a token already")
+	}
+	if err := t.refuseOver(tokenBucket, maxTokens); err != nil {
 		return paas.Token{}, err
 	}
-	return in, nil
+	if in.Scope.Team == "" {
+		team, err := t.Team()
+		if err != nil {
+			return paas.Token{}, err
+		}
+		in.Scope.Team = team.ID
+	}
+	in.ID, in.Created = paas.NewID("tok"), t.now
+	if err := errors.Join(t.put(tokenBucket, in.ID, in), t.put(tokenHashBucket, in.Hash, in.ID)); err != nil {
+		return paas.Token{}, err
+	}
+	detail := map[string]string{"name": in.Name, "actions": fmt.Sprint(in.Actions), "expires": stamp(in.Expires)}
+	return in, t.event("token.created", in.ID, in.Scope, detail)
 }
 
 // TokenByHash finds a token by the hash of its secret. Unauthenticated when it has expired or its user is disabled, NotFound when it was
 // never made or is revoked.
-func (s *Store) TokenByHash(hash string) (paas.Token, error) {
-	var tok paas.Token
-	err := s.view(func(t *tx) error {
-		id, ok, err := find[string](t, tokenHashBucket, hash)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return &paas.Error{Kind: paas.NotFound, Msg: "there is no such token", Hint: "make a new one"}
-		}
-		if tok, err = get[paas.Token](t, tokenBucket, id); err != nil {
-			return err
-		}
-		return t.usable(tok)
-	})
+func (t *Tx) TokenByHash(hash string) (paas.Token, error) {
+	id, ok, err := find[string](t, tokenHashBucket, hash)
 	if err != nil {
+		return paas.Token{}, err
+	}
+	if !ok {
+		return paas.Token{}, &paas.Error{Kind: paas.NotFound, Msg: "there is no such token", Hint: "make a new one"}
+	}
+	tok, err := t.Token(id)
+	if err != nil {
+		return paas.Token{}, err
+	}
+	if err := t.usable(tok); err != nil {
 		return paas.Token{}, err
 	}
 	return tok, nil
 }
 
 // Token by id.
-func (s *Store) Token(id string) (paas.Token, error) { return fetch[paas.Token](s, tokenBucket, id) }
+func (t *Tx) Token(id string) (paas.Token, error) { return get[paas.Token](t, tokenBucket, id) }
 
 // Tokens by age, expired ones included.
-func (s *Store) Tokens() ([]paas.Token, error) { return fetchAll[paas.Token](s, tokenBucket) }
+func (t *Tx) Tokens() ([]paas.Token, error) { return list[paas.Token](t, tokenBucket, "") }
 
 // RevokeToken makes a token useless for ever.
-func (s *Store) RevokeToken(by paas.Actor, id string) error {
-	return s.update(func(t *tx) error {
-		tok, err := get[paas.Token](t, tokenBucket, id)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(t.delete(tokenBucket, id), t.delete(tokenHashBucket, tok.Hash)); err != nil {
-			return err
-		}
-		return t.event(by, "token.revoked", id, tok.Scope, map[string]string{"name": tok.Name})
-	})
+func (t *Tx) RevokeToken(id string) error {
+	tok, err := t.Token(id)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(t.delete(tokenBucket, id), t.delete(tokenHashBucket, tok.Hash)); err != nil {
+		return err
+	}
+	return t.event("token.revoked", id, tok.Scope, map[string]string{"name": tok.Name})
 }
 
 // TouchToken takes note that a token is used. Within a minute of the last time it does nothing.
-func (s *Store) TouchToken(id string) error {
-	now := s.moment()
-	old, err := s.Token(id)
-	if err != nil || now.Sub(old.LastUsed) < touchEvery {
+func (t *Tx) TouchToken(id string) error {
+	tok, err := t.Token(id)
+	if err != nil || t.now.Sub(tok.LastUsed) < touchEvery {
 		return err
 	}
-	return s.update(func(t *tx) error {
-		tok, err := get[paas.Token](t, tokenBucket, id)
-		if err != nil {
-			return err
-		}
-		tok.LastUsed = now
-		return t.put(tokenBucket, id, tok)
-	})
+	tok.LastUsed = t.now
+	return t.keep(tokenBucket, id, tok)
 }
 
-func (t *tx) usable(tok paas.Token) error {
+func (t *Tx) usable(tok paas.Token) error {
 	if expired(t, tok.Expires) {
 		return &paas.Error{Kind: paas.Unauthenticated, Hint: "make a new one",
 			Msg: fmt.Sprintf("the token %q expired on %s", tok.Name, tok.Expires.Format(time.DateOnly))}

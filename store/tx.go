@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,39 +17,62 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// tx is one transaction and the moment that it happens at.
-type tx struct {
-	*bolt.Tx
-	s   *Store
-	now time.Time
+// Tx is one transaction: everything read in it is of one state, everything changed in it is kept together or not at all, and all of it
+// happens at one moment, by one actor. It is valid only within the function that was given it. When a method returns an error, return it:
+// what the method had changed by then must not be kept.
+type Tx struct {
+	bolt    *bolt.Tx
+	s       *Store
+	now     time.Time
+	by      paas.Actor
+	request Request
+	changed map[Dirty]struct{} // nil in a transaction that only reads
 }
+
+// Now is the moment of the transaction, as records keep it.
+func (t *Tx) Now() time.Time { return t.now }
+
+// By is who the changes are made by.
+func (t *Tx) By() paas.Actor { return t.by }
 
 // errStop ends a scan early.
 var errStop = errors.New("stop")
 
-// view runs fn on one consistent state.
-func (s *Store) view(fn func(*tx) error) error {
+// View runs fn on one consistent state. Changing anything in it is an error.
+func (s *Store) View(fn func(*Tx) error) error {
 	return s.guard(func() error {
-		return s.db.View(func(t *bolt.Tx) error { return fn(&tx{t, s, s.moment()}) })
+		return s.db.View(func(t *bolt.Tx) error { return fn(&Tx{bolt: t, s: s, now: s.moment()}) })
 	})
 }
 
-// update runs fn and makes all of its changes durable, or none. After a write error other than a full disk nobody knows what the
-// kernel kept, so nothing more is written until a restart has checked the file.
-func (s *Store) update(fn func(*tx) error) error {
+// Change runs fn and makes all of its changes durable, with their events, or none when it returns an error. Of ctx only what WithRequest
+// put there is used: a change that has begun is finished. After a write error other than a full disk nobody knows what the kernel kept,
+// so nothing more is written until a restart has checked the file.
+func (s *Store) Change(ctx context.Context, by paas.Actor, fn func(*Tx) error) error {
 	if cause := s.broken.Load(); cause != nil {
 		return &paas.Error{Kind: paas.Unavailable, Msg: "the database cannot be written after a disk error",
 			Hint: "apps keep serving; check the disk and restart control", Err: *cause}
 	}
+	request := requestIn(ctx)
 	accepted := false // by fn; what fails later is the commit
+	changed := map[Dirty]struct{}{}
 	err := s.guard(func() error {
-		return s.db.Update(func(t *bolt.Tx) error {
-			err := fn(&tx{t, s, s.moment()})
+		return s.db.Update(func(bt *bolt.Tx) error {
+			t := &Tx{bolt: bt, s: s, now: s.moment(), by: by, request: request, changed: changed}
+			err := t.claimOnce(request.Once)
+			if err == nil {
+				err = fn(t)
+			}
 			accepted = err == nil
 			return err
 		})
 	})
-	if err == nil || !accepted {
+	if err == nil {
+		request.Once.committed()
+		s.watchers.publish(changed)
+		return nil
+	}
+	if !accepted {
 		return noSpace(err)
 	}
 	if full := noSpace(err); paas.IsKind(full, paas.NoSpace) {
@@ -58,6 +82,18 @@ func (s *Store) update(fn func(*tx) error) error {
 	s.log.Error("cannot write the database; nothing more is written until control restarts", "err", err)
 	return &paas.Error{Kind: paas.Unavailable, Msg: "the database could not be written",
 		Hint: "apps keep serving; check the disk and restart control", Err: err}
+}
+
+// update is a change of ours, on nobody's request.
+func (s *Store) update(fn func(*Tx) error) error {
+	return s.Change(context.Background(), paas.System, fn)
+}
+
+// as is the same transaction with another actor.
+func (t *Tx) as(by paas.Actor) *Tx {
+	other := *t
+	other.by = by
+	return &other
 }
 
 // guard turns a panic of bbolt and a memory fault in the mapped file, as from a disk that went bad under us, into an error.
@@ -94,7 +130,7 @@ func noSpace(err error) error {
 }
 
 // find reads the record at key; false when there is none.
-func find[T any](t *tx, b bucket, key string) (T, bool, error) {
+func find[T any](t *Tx, b bucket, key string) (T, bool, error) {
 	payload, ok, err := t.raw(b, key)
 	if err != nil || !ok {
 		var none T
@@ -105,7 +141,7 @@ func find[T any](t *tx, b bucket, key string) (T, bool, error) {
 }
 
 // get is find for an id that somebody named: none is NotFound.
-func get[T any](t *tx, b bucket, key string) (T, error) {
+func get[T any](t *Tx, b bucket, key string) (T, error) {
 	v, ok, err := find[T](t, b, key)
 	if err == nil && !ok {
 		err = notFound(string(b), key)
@@ -122,7 +158,7 @@ func conflict(hint, format string, args ...any) error {
 }
 
 // raw is the payload at key, valid only within the transaction.
-func (t *tx) raw(b bucket, key string) ([]byte, bool, error) {
+func (t *Tx) raw(b bucket, key string) ([]byte, bool, error) {
 	raw := t.branch(b).Get([]byte(key))
 	if raw == nil {
 		return nil, false, nil
@@ -131,11 +167,18 @@ func (t *tx) raw(b bucket, key string) ([]byte, bool, error) {
 	return payload, err == nil, err
 }
 
-func (t *tx) branch(b bucket) *bolt.Bucket { return t.Bucket([]byte(b)) }
+func (t *Tx) branch(b bucket) *bolt.Bucket { return t.bolt.Bucket([]byte(b)) }
 
-func (t *tx) has(b bucket, key string) bool { return t.branch(b).Get([]byte(key)) != nil }
+func (t *Tx) has(b bucket, key string) bool { return t.branch(b).Get([]byte(key)) != nil }
 
-func (t *tx) put(b bucket, key string, v any) error {
+// put writes a record and tells the watchers of it.
+func (t *Tx) put(b bucket, key string, v any) error {
+	t.touch(b, key, v)
+	return t.keep(b, key, v)
+}
+
+// keep is put for what nobody watches: bookkeeping such as the time of last use.
+func (t *Tx) keep(b bucket, key string, v any) error {
 	payload, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", b, err)
@@ -143,7 +186,7 @@ func (t *tx) put(b bucket, key string, v any) error {
 	return t.putRaw(b, key, payload)
 }
 
-func (t *tx) putRaw(b bucket, key string, payload []byte) error {
+func (t *Tx) putRaw(b bucket, key string, payload []byte) error {
 	if len(payload) > maxRecordBytes {
 		return &paas.Error{Kind: paas.TooLarge, Msg: fmt.Sprintf("this %s is larger than %d MiB", b, maxRecordBytes>>20)}
 	}
@@ -151,12 +194,15 @@ func (t *tx) putRaw(b bucket, key string, payload []byte) error {
 }
 
 // mark puts a record that is all key.
-func (t *tx) mark(b bucket, key string) error { return t.putRaw(b, key, nil) }
+func (t *Tx) mark(b bucket, key string) error { return t.putRaw(b, key, nil) }
 
-func (t *tx) delete(b bucket, key string) error { return t.branch(b).Delete([]byte(key)) }
+func (t *Tx) delete(b bucket, key string) error {
+	t.touch(b, key, nil)
+	return t.branch(b).Delete([]byte(key))
+}
 
 // each calls fn with every record whose key begins with prefix, in order; fn must not write to the bucket and may return errStop.
-func each[T any](t *tx, b bucket, prefix string, fn func(key string, v T) error) error {
+func each[T any](t *Tx, b bucket, prefix string, fn func(key string, v T) error) error {
 	return t.eachRaw(b, prefix, func(key string, payload []byte) error {
 		v, err := decodeJSON[T](b, key, payload)
 		if err != nil {
@@ -166,7 +212,7 @@ func each[T any](t *tx, b bucket, prefix string, fn func(key string, v T) error)
 	})
 }
 
-func (t *tx) eachRaw(b bucket, prefix string, fn func(key string, payload []byte) error) error {
+func (t *Tx) eachRaw(b bucket, prefix string, fn func(key string, payload []byte) error) error {
 	c := t.branch(b).Cursor()
 	for k, raw := c.Seek([]byte(prefix)); k != nil && bytes.HasPrefix(k, []byte(prefix)); k, raw = c.Next() {
 		if done, err := t.visit(b, k, raw, fn); done {
@@ -177,12 +223,12 @@ func (t *tx) eachRaw(b bucket, prefix string, fn func(key string, payload []byte
 }
 
 // eachDown is eachRaw from the last key to the first. The key after prefix must be a number below the largest one.
-func (t *tx) eachDown(b bucket, prefix string, fn func(key string, payload []byte) error) error {
+func (t *Tx) eachDown(b bucket, prefix string, fn func(key string, payload []byte) error) error {
 	return t.eachDownFrom(b, prefix, ^uint64(0), fn)
 }
 
 // eachDownFrom visits only keys whose number is below before.
-func (t *tx) eachDownFrom(b bucket, prefix string, before uint64, fn func(key string, payload []byte) error) error {
+func (t *Tx) eachDownFrom(b bucket, prefix string, before uint64, fn func(key string, payload []byte) error) error {
 	c := t.branch(b).Cursor()
 	back := c.Prev
 	if k, _ := c.Seek([]byte(prefix + number(before))); k == nil {
@@ -196,7 +242,7 @@ func (t *tx) eachDownFrom(b bucket, prefix string, before uint64, fn func(key st
 	return nil
 }
 
-func (t *tx) visit(b bucket, k, raw []byte, fn func(key string, payload []byte) error) (done bool, err error) {
+func (t *Tx) visit(b bucket, k, raw []byte, fn func(key string, payload []byte) error) (done bool, err error) {
 	payload, err := decodeRecord(b, string(k), raw)
 	if err == nil {
 		err = fn(string(k), payload)
@@ -208,21 +254,39 @@ func (t *tx) visit(b bucket, k, raw []byte, fn func(key string, payload []byte) 
 }
 
 // list collects the records whose key begins with prefix.
-func list[T any](t *tx, b bucket, prefix string) ([]T, error) {
+func list[T any](t *Tx, b bucket, prefix string) ([]T, error) {
 	var out []T
 	err := each(t, b, prefix, func(_ string, v T) error { out = append(out, v); return nil })
 	return out, err
 }
 
+// newest reads the records that an index names below prefix, from its end; limit 0 is all.
+func newest[T any](t *Tx, index bucket, prefix string, b bucket, limit int) ([]T, error) {
+	var out []T
+	err := t.eachDown(index, prefix, func(key string, payload []byte) error {
+		if limit > 0 && len(out) == limit {
+			return errStop
+		}
+		id, err := decodeJSON[string](index, key, payload)
+		if err != nil {
+			return err
+		}
+		v, err := get[T](t, b, id)
+		out = append(out, v)
+		return err
+	})
+	return out, err
+}
+
 // keys collects the keys that begin with prefix.
-func (t *tx) keys(b bucket, prefix string) ([]string, error) {
+func (t *Tx) keys(b bucket, prefix string) ([]string, error) {
 	var out []string
 	err := t.eachRaw(b, prefix, func(key string, _ []byte) error { out = append(out, key); return nil })
 	return out, err
 }
 
 // refuseOver is a Conflict when a bucket has its most records.
-func (t *tx) refuseOver(b bucket, most int) error {
+func (t *Tx) refuseOver(b bucket, most int) error {
 	n := t.branch(b).Inspect().KeyN
 	if n < most {
 		return nil
@@ -231,10 +295,10 @@ func (t *tx) refuseOver(b bucket, most int) error {
 }
 
 // next counts up the sequence that orders what is made within the same millisecond.
-func (t *tx) next() (uint64, error) { return t.count("sequence") }
+func (t *Tx) next() (uint64, error) { return t.count("sequence") }
 
 // count adds one to a number of the meta bucket.
-func (t *tx) count(name string) (uint64, error) {
+func (t *Tx) count(name string) (uint64, error) {
 	n, _, err := find[uint64](t, metaBucket, name)
 	if err != nil {
 		return 0, err

@@ -26,7 +26,7 @@ func (s *Store) AddUsage(samples []paas.Usage) error {
 	if len(samples) > maxUsageAtOnce {
 		return fmt.Errorf("keep usage: %d samples are more than %d", len(samples), maxUsageAtOnce)
 	}
-	return s.update(func(t *tx) error {
+	return s.update(func(t *Tx) error {
 		if err := t.foldUsage(); err != nil || len(samples) == 0 {
 			return err
 		}
@@ -45,7 +45,7 @@ func (s *Store) AddUsage(samples []paas.Usage) error {
 // UsageOf a target since a moment, the oldest first; at most the last 30 days.
 func (s *Store) UsageOf(target paas.Target, since time.Time) ([]paas.Usage, error) {
 	var out []paas.Usage
-	err := s.view(func(t *tx) error {
+	err := s.View(func(t *Tx) error {
 		// samples are kept under the time of the call that brought them, which is not before theirs
 		names := seriesNames{t: t, known: map[uint64]series{}}
 		c := t.branch(usageBucket).Cursor()
@@ -76,7 +76,7 @@ func (s *Store) UsageOf(target paas.Target, since time.Time) ([]paas.Usage, erro
 // mean of the samples. Time is the day's beginning.
 func (s *Store) DailyUsage(target paas.Target, since time.Time) ([]paas.Usage, error) {
 	var out []paas.Usage
-	err := s.view(func(t *tx) error {
+	err := s.View(func(t *Tx) error {
 		return each(t, usageDayBucket, "", func(_ string, d usageDay) error {
 			if d.App != target.App || d.Environment != target.Environment || d.Time.Before(since) {
 				return nil
@@ -97,7 +97,7 @@ type usageDay struct {
 }
 
 // foldUsage turns samples older than usageKept into their days' sums.
-func (t *tx) foldUsage() error {
+func (t *Tx) foldUsage() error {
 	days, names := map[string]usageDay{}, seriesNames{t: t, known: map[uint64]series{}}
 	var old []string
 	err := t.eachRaw(usageBucket, "", func(key string, payload []byte) error {
@@ -132,7 +132,7 @@ func (t *tx) foldUsage() error {
 	return nil
 }
 
-func (t *tx) addToDay(days map[string]usageDay, u paas.Usage) error {
+func (t *Tx) addToDay(days map[string]usageDay, u paas.Usage) error {
 	day := u.Time.UTC().Truncate(24 * time.Hour)
 	key := path(day.Format(time.DateOnly), targetKey(paas.Target{App: u.App, Environment: u.Environment}))
 	d, ok := days[key]
@@ -159,7 +159,7 @@ func (t *tx) addToDay(days map[string]usageDay, u paas.Usage) error {
 type series struct{ Instance, App, Environment string }
 
 // seriesOf finds or makes the number of a sample's series.
-func (t *tx) seriesOf(u paas.Usage) (uint64, error) {
+func (t *Tx) seriesOf(u paas.Usage) (uint64, error) {
 	n, ok, err := find[uint64](t, usageSeriesBucket, u.Instance)
 	if err != nil || ok {
 		return n, err
@@ -170,7 +170,7 @@ func (t *tx) seriesOf(u paas.Usage) (uint64, error) {
 	return n, errors.Join(t.put(usageSeriesBucket, u.Instance, n), t.put(usageOfBucket, number(n), series{u.Instance, u.App, u.Environment}))
 }
 
-func (t *tx) encodeUsage(samples []paas.Usage) ([]byte, error) {
+func (t *Tx) encodeUsage(samples []paas.Usage) ([]byte, error) {
 	var b []byte
 	for _, u := range samples {
 		n, err := t.seriesOf(u)
@@ -187,7 +187,7 @@ func (t *tx) encodeUsage(samples []paas.Usage) ([]byte, error) {
 
 // seriesNames looks each series up once.
 type seriesNames struct {
-	t     *tx
+	t     *Tx
 	known map[uint64]series
 }
 

@@ -62,11 +62,11 @@ func FuzzUsage(f *testing.F) {
 	must(f, s.AddUsage([]paas.Usage{{Instance: "ins_1", App: "app_1", Environment: "env_1", Time: time.Now(), CPUMillis: 5}}))
 	f.Add([]byte{})
 	f.Add([]byte{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F})
-	must(f, s.view(func(tx *tx) error {
+	must(f, s.View(func(tx *Tx) error {
 		return tx.eachRaw(usageBucket, "", func(_ string, payload []byte) error { f.Add(append([]byte{}, payload...)); return nil })
 	}))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		err := s.view(func(tx *tx) error {
+		err := s.View(func(tx *Tx) error {
 			_, err := seriesNames{t: tx, known: map[uint64]series{}}.decode(b)
 			return err
 		})

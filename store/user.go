@@ -15,30 +15,24 @@ const (
 
 // CreateOwner makes the first person in exchange for the claim, which is used up by it. claimHash must be the hash of a valid claim
 // (Forbidden); ID, Role and Created are filled in. SealTOTP adds a second factor.
-func (s *Store) CreateOwner(claimHash string, u paas.User) (paas.User, error) {
-	u.ID, u.Role, u.TOTP, u.Disabled, u.Epoch = paas.NewID("usr"), paas.Owner, false, false, 1
+func (t *Tx) CreateOwner(claimHash string, u paas.User) (paas.User, error) {
+	u.ID, u.Role, u.TOTP, u.Disabled, u.Epoch, u.Created = paas.NewID("usr"), paas.Owner, false, false, 1, t.now
 	if err := checkUser(&u); err != nil {
 		return paas.User{}, err
 	}
-	err := s.update(func(t *tx) error {
-		if err := t.useClaim(claimHash); err != nil {
-			return err
-		}
-		u.Created = t.now
-		if err := errors.Join(t.put(userBucket, u.ID, userRecord{User: u}), t.put(userEmailBucket, u.Email, u.ID)); err != nil {
-			return err
-		}
-		return t.userEvent(paas.Actor{Kind: paas.ActorClaim, Name: u.Name}, "user.created", u, map[string]string{"role": string(u.Role)})
-	})
-	if err != nil {
+	if err := t.useClaim(claimHash); err != nil {
 		return paas.User{}, err
 	}
-	return u, nil
+	if err := errors.Join(t.put(userBucket, u.ID, userRecord{User: u}), t.put(userEmailBucket, u.Email, u.ID)); err != nil {
+		return paas.User{}, err
+	}
+	by := paas.Actor{Kind: paas.ActorClaim, Name: u.Name}
+	return u, t.as(by).userEvent("user.created", u, map[string]string{"role": string(u.Role)})
 }
 
 // Users by age.
-func (s *Store) Users() ([]paas.User, error) {
-	all, err := fetchAll[userRecord](s, userBucket)
+func (t *Tx) Users() ([]paas.User, error) {
+	all, err := list[userRecord](t, userBucket, "")
 	users := make([]paas.User, len(all))
 	for i, r := range all {
 		users[i] = r.User
@@ -47,57 +41,50 @@ func (s *Store) Users() ([]paas.User, error) {
 }
 
 // User by id.
-func (s *Store) User(id string) (paas.User, error) {
-	r, err := fetch[userRecord](s, userBucket, id)
+func (t *Tx) User(id string) (paas.User, error) {
+	r, err := get[userRecord](t, userBucket, id)
 	return r.User, err
 }
 
 // UserByEmail ignores case.
-func (s *Store) UserByEmail(email string) (paas.User, error) {
-	var r userRecord
-	err := s.view(func(t *tx) error {
-		id, ok, err := find[string](t, userEmailBucket, normalEmail(email))
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return notFound("user", email)
-		}
-		r, err = get[userRecord](t, userBucket, id)
-		return err
-	})
-	return r.User, err
+func (t *Tx) UserByEmail(email string) (paas.User, error) {
+	id, ok, err := find[string](t, userEmailBucket, normalEmail(email))
+	if err == nil && !ok {
+		err = notFound("user", email)
+	}
+	if err != nil {
+		return paas.User{}, err
+	}
+	return t.User(id)
 }
 
 // UpdateUser changes a person; fn must not change ID and Created. A change of password, second factor or Disabled raises Epoch by itself,
 // which voids the sessions. Switching TOTP off forgets the secret; it is switched on with SealTOTP alone. The last owner who can sign in
 // cannot be disabled (Conflict).
-func (s *Store) UpdateUser(by paas.Actor, id string, fn func(*paas.User) error) error {
-	return s.update(func(t *tx) error {
-		old, err := get[userRecord](t, userBucket, id)
-		if err != nil {
-			return err
-		}
-		r := old
-		if err := fn(&r.User); err != nil {
-			return err
-		}
-		if r.ID != old.ID || !r.Created.Equal(old.Created) || r.TOTP && !old.TOTP || r.Role != paas.Owner {
-			return paas.Invalidf("", "", "this cannot be changed here")
-		}
-		if err := checkUser(&r.User); err != nil {
-			return err
-		}
-		changed := changedUser(old.User, r.User)
-		if len(changed) == 0 {
-			return nil
-		}
-		r.Epoch = old.Epoch
-		if changed["password"] != "" || changed["totp"] != "" || changed["disabled"] != "" {
-			r.Epoch++
-		}
-		return t.changeUser(by, old, r, changed)
-	})
+func (t *Tx) UpdateUser(id string, fn func(*paas.User) error) error {
+	old, err := get[userRecord](t, userBucket, id)
+	if err != nil {
+		return err
+	}
+	r := old
+	if err := fn(&r.User); err != nil {
+		return err
+	}
+	if r.ID != old.ID || !r.Created.Equal(old.Created) || r.TOTP && !old.TOTP || r.Role != paas.Owner {
+		return paas.Invalidf("", "", "this cannot be changed here")
+	}
+	if err := checkUser(&r.User); err != nil {
+		return err
+	}
+	changed := changedUser(old.User, r.User)
+	if len(changed) == 0 {
+		return nil
+	}
+	r.Epoch = old.Epoch
+	if changed["password"] != "" || changed["totp"] != "" || changed["disabled"] != "" {
+		r.Epoch++
+	}
+	return t.changeUser(old, r, changed)
 }
 
 // userRecord adds the state of the second factor.
@@ -107,7 +94,7 @@ type userRecord struct {
 	TOTPStep    int64  // that was used last
 }
 
-func (t *tx) changeUser(by paas.Actor, old, r userRecord, changed map[string]string) error {
+func (t *Tx) changeUser(old, r userRecord, changed map[string]string) error {
 	if r.Disabled && !old.Disabled {
 		if err := t.refuseLastOwner(r.ID); err != nil {
 			return err
@@ -129,10 +116,10 @@ func (t *tx) changeUser(by paas.Actor, old, r userRecord, changed map[string]str
 	if err := t.put(userBucket, r.ID, r); err != nil {
 		return err
 	}
-	return t.userEvent(by, "user.updated", r.User, changed)
+	return t.userEvent("user.updated", r.User, changed)
 }
 
-func (t *tx) refuseLastOwner(id string) error {
+func (t *Tx) refuseLastOwner(id string) error {
 	others := 0
 	err := each(t, userBucket, "", func(_ string, r userRecord) error {
 		if r.ID != id && r.Role == paas.Owner && !r.Disabled {
@@ -146,12 +133,20 @@ func (t *tx) refuseLastOwner(id string) error {
 	return err
 }
 
-func (t *tx) userEvent(by paas.Actor, action string, u paas.User, detail map[string]string) error {
+// byPerson makes the person the actor of what the system does for them.
+func (t *Tx) byPerson(u paas.User, addr string) *Tx {
+	if t.by.Kind != paas.ActorSystem {
+		return t
+	}
+	return t.as(paas.Actor{Kind: paas.ActorUser, ID: u.ID, Name: u.Name, Addr: addr})
+}
+
+func (t *Tx) userEvent(action string, u paas.User, detail map[string]string) error {
 	at, err := t.teamPath()
 	if err != nil {
 		return err
 	}
-	return t.event(by, action, u.ID, at, detail)
+	return t.event(action, u.ID, at, detail)
 }
 
 // checkUser also puts name and address into the form that they are kept in.

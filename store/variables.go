@@ -17,27 +17,18 @@ const (
 )
 
 // Variables of a target by name, values included.
-func (s *Store) Variables(target paas.Target) ([]paas.Variable, error) {
-	var vars []paas.Variable
-	err := s.view(func(t *tx) error {
-		p, err := t.appEnvironment(target)
-		if err != nil {
-			return err
-		}
-		vars, err = t.variables(p)
-		return err
-	})
-	return vars, err
+func (t *Tx) Variables(target paas.Target) ([]paas.Variable, error) {
+	p, err := t.AppEnvironment(target)
+	if err != nil {
+		return nil, err
+	}
+	return t.variables(p)
 }
 
 // SetVariables changes and removes variables as one change. Those with a bundler's public prefix are marked for the build by themselves.
 // Limits: 200 variables, 64 KiB each, 1 MiB together (TooLarge). Removing one that is not set is NotFound.
-func (s *Store) SetVariables(by paas.Actor, target paas.Target, set []paas.Variable, unset []string) error {
-	return s.update(func(t *tx) error { return t.setVariables(by, target, set, unset) })
-}
-
-func (t *tx) setVariables(by paas.Actor, target paas.Target, set []paas.Variable, unset []string) error {
-	p, err := t.appEnvironment(target)
+func (t *Tx) SetVariables(target paas.Target, set []paas.Variable, unset []string) error {
+	p, err := t.AppEnvironment(target)
 	if err != nil {
 		return err
 	}
@@ -59,15 +50,15 @@ func (t *tx) setVariables(by paas.Actor, target paas.Target, set []paas.Variable
 	if err := t.put(appEnvironmentBucket, targetKey(target), p); err != nil {
 		return err
 	}
-	at, err := t.pathOf(target.App)
+	at, err := t.PathOf(target.App)
 	if err != nil {
 		return err
 	}
-	return t.event(by, "variables.changed", target.App, at, map[string]string{"environment": target.Environment,
+	return t.event("variables.changed", target.App, at, map[string]string{"environment": target.Environment,
 		"set": strings.Join(variableNames(set), " "), "unset": strings.Join(unset, " ")})
 }
 
-func (t *tx) variables(p paas.AppEnvironment) ([]paas.Variable, error) {
+func (t *Tx) variables(p paas.AppEnvironment) ([]paas.Variable, error) {
 	if p.VarsVersion == 0 {
 		return nil, nil
 	}
@@ -145,7 +136,7 @@ type sealedVariable struct {
 	Updated time.Time `json:"t"`
 }
 
-func (t *tx) sealVariables(b bucket, key string, version uint64, vars []paas.Variable) error {
+func (t *Tx) sealVariables(b bucket, key string, version uint64, vars []paas.Variable) error {
 	plain := make([]sealedVariable, len(vars))
 	for i, v := range vars {
 		plain[i] = sealedVariable{v.Name, []byte(v.Value.Reveal()), v.Build, v.Updated}
@@ -157,7 +148,7 @@ func (t *tx) sealVariables(b bucket, key string, version uint64, vars []paas.Var
 	return t.putRaw(b, key, t.s.seals.seal(b, key, version, raw))
 }
 
-func (t *tx) openVariables(b bucket, key string, version uint64) ([]paas.Variable, error) {
+func (t *Tx) openVariables(b bucket, key string, version uint64) ([]paas.Variable, error) {
 	box, ok, err := t.raw(b, key)
 	if err != nil {
 		return nil, err

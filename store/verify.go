@@ -44,7 +44,7 @@ func (s *Store) VerifyEvents() (VerifyReport, error) {
 	v := verifier{prev: paas.FirstPrev}
 	for done := false; !done; {
 		// in batches: a long read transaction would keep freed pages from being used again
-		err := s.view(func(t *tx) (err error) { done, err = v.batch(t); return err })
+		err := s.View(func(t *Tx) (err error) { done, err = v.batch(t); return err })
 		if err != nil {
 			return v.report, err
 		}
@@ -59,7 +59,7 @@ type verifier struct {
 }
 
 // batch verifies some events; done when these were the last, and the head was compared in the same transaction.
-func (v *verifier) batch(t *tx) (done bool, err error) {
+func (v *verifier) batch(t *Tx) (done bool, err error) {
 	c := t.branch(eventBucket).Cursor()
 	k, raw := c.Seek([]byte(number(v.seq + 1)))
 	for n := 0; k != nil && n < verifyBatch; n++ {
@@ -105,7 +105,7 @@ func readEvent(key string, raw []byte) (paas.Event, error) {
 }
 
 // end compares the last event with the head.
-func (v *verifier) end(t *tx) error {
+func (v *verifier) end(t *Tx) error {
 	seq, hash, err := t.head()
 	switch {
 	case errors.Is(err, ErrCorrupt):

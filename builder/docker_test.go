@@ -254,7 +254,7 @@ func (w *world) serve(t *testing.T, app, image string) string {
 	}
 	defer func() { _ = w.engine.RemoveNetwork(context.Background(), network) }()
 	addr := netip.MustParseAddr("10.211.77.10")
-	c, err := w.engine.Create(ctx, docker.Spec{ID: id, App: app, Process: "web", Image: ref, Entrypoint: []string{"/cnb/process/web"},
+	c, err := w.engine.Create(ctx, docker.Spec{Kind: docker.KindInstance, ID: id, App: app, Process: "web", Image: ref, Entrypoint: []string{"/cnb/process/web"},
 		Env: map[string]paas.Secret{"PORT": paas.NewSecret("8080")}, Network: network, Addr: addr})
 	if err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ type engine interface {
 	SetRestart(ctx context.Context, id string, on bool) error
 	RunOnce(ctx context.Context, spec docker.Spec, out io.Writer) (int, error)
 	Inspect(ctx context.Context, id string) (docker.State, error)
-	List(ctx context.Context) ([]docker.State, error)
+	List(ctx context.Context, kind docker.Kind) ([]docker.State, error)
 	Listening(ctx context.Context, id string) ([]netip.AddrPort, error)
 	Logs(ctx context.Context, id string, opts docker.LogOptions, fn func(docker.LogLine) error) error
 	Stats(ctx context.Context, id string) (docker.Stats, error)

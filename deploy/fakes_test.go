@@ -153,7 +153,7 @@ func (e *fakeEngine) Inspect(_ context.Context, id string) (docker.State, error)
 	return docker.State{ID: id, Running: !c.exited, ExitCode: c.code, Instance: c.spec.ID}, nil
 }
 
-func (e *fakeEngine) List(context.Context) ([]docker.State, error) {
+func (e *fakeEngine) List(context.Context, docker.Kind) ([]docker.State, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var out []docker.State

@@ -122,7 +122,7 @@ func (d *Deployer) clearScratch(open []paas.Deployment) error {
 
 // repairContainers brings back live instances whose container is missing or stopped, and removes containers that nothing refers to.
 func (d *Deployer) repairContainers(ctx context.Context) error {
-	there, err := d.engine.List(ctx)
+	there, err := d.engine.List(ctx, docker.KindInstance)
 	if err != nil {
 		return err
 	}

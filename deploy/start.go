@@ -138,7 +138,7 @@ func (d *Deployer) spec(ctx context.Context, j *job, rel paas.Release, b paas.Bu
 	for _, v := range vars {
 		values[v.Name] = v.Value
 	}
-	s := docker.Spec{ID: inst.ID, App: rel.App, Environment: rel.Environment, Release: rel.ID, Process: inst.Process, Image: ref, Env: values,
+	s := docker.Spec{Kind: docker.KindInstance, ID: inst.ID, App: rel.App, Environment: rel.Environment, Release: rel.ID, Process: inst.Process, Image: ref, Env: values,
 		Network: networkName(env), Addr: inst.Addr, Limits: rel.Limits.WithDefaults(),
 		Entrypoint: []string{"/cnb/process/" + inst.Process}}
 	if command, own := ownCommand(j.app, b.Plan, inst.Process); own {

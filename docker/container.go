@@ -5,32 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 
 	"github.com/cloudsania/cloudsania/paas"
 )
-
-// Spec is an app's container to be. User, directory and, where Entrypoint and Argv are nil, the command are the image's.
-type Spec struct {
-	ID                                 string // instance id ins_…; the container is named after it
-	App, Environment, Release, Process string // ids and the process type, for labels
-	Image                              string // its user must be a number, and not 0
-	Entrypoint                         []string
-	Argv                               []string
-	Env                                map[string]paas.Secret
-	Network                            string     // of EnsureNetwork; "" for Docker's default bridge
-	Addr                               netip.Addr // in Network; must be given with it, for Docker's own choice could be an address that is promised to another instance
-	Limits                             paas.Limits
-	Restart                            bool // again after a crash or a reboot, until it is stopped
-}
 
 // ContainerName is the name of an instance's container, which works wherever Docker's id does.
 func ContainerName(instance string) string { return "cs-" + strings.ToLower(instance) }
@@ -38,7 +24,39 @@ func ContainerName(instance string) string { return "cs-" + strings.ToLower(inst
 // Create makes the container and does not start it. Its defaults are not negotiable: not root, no capabilities, no new privileges, an
 // init as PID 1, limits on memory (swap included), CPU and processes, rotated logs, nothing published.
 func (e *Engine) Create(ctx context.Context, s Spec) (containerID string, err error) {
-	return e.create(ctx, s, kindInstance)
+	if err := s.check(); err != nil {
+		return "", err
+	}
+	user, err := e.userOf(ctx, s.Image)
+	if err != nil {
+		return "", err
+	}
+	limits := s.Limits.WithDefaults()
+	if limits.CPUs, err = e.cpus(ctx, limits.CPUs); err != nil {
+		return "", err
+	}
+	o := client.ContainerCreateOptions{
+		Name: ContainerName(s.ID),
+		Config: &container.Config{
+			Image: s.Image, User: user, Entrypoint: s.Entrypoint, Cmd: s.Argv, Env: environment(s.Env),
+			Labels: e.containerLabels(s.Kind, s.labels()),
+		},
+		HostConfig: hostConfig(s, limits),
+	}
+	if s.Network != "" {
+		o.NetworkingConfig = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
+			s.Network: {IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: s.Addr}}}}
+	}
+	short, cancel := call(ctx)
+	defer cancel()
+	r, err := e.client.ContainerCreate(short, o)
+	if err != nil {
+		return "", fail(ctx, err, "create container of image %q", s.Image)
+	}
+	for _, w := range r.Warnings {
+		e.log.Warn("docker could not keep a limit", "container", r.ID, "warning", w)
+	}
+	return r.ID, nil
 }
 
 // Start starts a created or stopped container; one that runs is fine. A command that cannot be started is of kind Failed.
@@ -95,45 +113,6 @@ func (e *Engine) SetRestart(ctx context.Context, id string, on bool) error {
 	return fail(ctx, err, "set restart policy of container %s", id)
 }
 
-func (e *Engine) create(ctx context.Context, s Spec, kind string) (string, error) {
-	if !paas.IsID("ins", s.ID) {
-		return "", fmt.Errorf("create container: %q is not an instance id", paas.Clip(s.ID, 60))
-	}
-	if s.Network != "" && !s.Addr.Is4() {
-		return "", fmt.Errorf("create container %s: network %q without an address", s.ID, s.Network)
-	}
-	user, err := e.userOf(ctx, s.Image)
-	if err != nil {
-		return "", err
-	}
-	limits := s.Limits.WithDefaults()
-	if limits.CPUs, err = e.cpus(ctx, limits.CPUs); err != nil {
-		return "", err
-	}
-	o := client.ContainerCreateOptions{
-		Name: ContainerName(s.ID),
-		Config: &container.Config{
-			Image: s.Image, User: user, Entrypoint: s.Entrypoint, Cmd: s.Argv, Env: environment(s.Env),
-			Labels: e.containerLabels(kind, map[string]string{labelApp: s.App, labelEnvironment: s.Environment, labelRelease: s.Release, labelProcess: s.Process, labelInstance: s.ID}),
-		},
-		HostConfig: hostConfig(s, limits, kind),
-	}
-	if s.Network != "" {
-		o.NetworkingConfig = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
-			s.Network: {IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: s.Addr}}}}
-	}
-	short, cancel := call(ctx)
-	defer cancel()
-	r, err := e.client.ContainerCreate(short, o)
-	if err != nil {
-		return "", fail(ctx, err, "create container of image %q", s.Image)
-	}
-	for _, w := range r.Warnings {
-		e.log.Warn("docker could not keep a limit", "container", r.ID, "warning", w)
-	}
-	return r.ID, nil
-}
-
 // userOf is the image's user, which must be a number: a name's number is known only to the image's own passwd file, and could be 0.
 func (e *Engine) userOf(ctx context.Context, image string) (string, error) {
 	img, err := e.image(ctx, image)
@@ -152,7 +131,7 @@ func (e *Engine) userOf(ctx context.Context, image string) (string, error) {
 	return user, nil
 }
 
-func hostConfig(s Spec, l paas.Limits, kind string) *container.HostConfig {
+func hostConfig(s Spec, l paas.Limits) *container.HostConfig {
 	h := &container.HostConfig{
 		Init:          new(true), // a Node or Python process as PID 1 would ignore SIGTERM for the whole grace time
 		CapDrop:       []string{"ALL"},
@@ -170,7 +149,10 @@ func hostConfig(s Spec, l paas.Limits, kind string) *container.HostConfig {
 	if s.Network != "" {
 		h.NetworkMode = container.NetworkMode(s.Network)
 	}
-	if kind == kindOnce {
+	for _, m := range s.Mounts {
+		h.Mounts = append(h.Mounts, mount.Mount{Type: mount.TypeVolume, Source: m.Volume, Target: m.Path, ReadOnly: m.ReadOnly})
+	}
+	if s.Kind == KindRun {
 		h.LogConfig = container.LogConfig{Type: "none"} // read while it runs, and removed
 	}
 	return h

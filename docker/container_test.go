@@ -122,7 +122,8 @@ func TestContainerDefaults(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	labels := map[string]string{"cloudsania.installation": e.Installation(), "cloudsania.kind": "instance", "cloudsania.app": s.App, "cloudsania.environment": s.Environment,
-		"cloudsania.release": s.Release, "cloudsania.process": "web", "cloudsania.instance": s.ID, "cloudsania.build": "", "cloudsania.image": ""}
+		"cloudsania.release": s.Release, "cloudsania.process": "web", "cloudsania.instance": s.ID, "cloudsania.build": "", "cloudsania.image": "",
+		"cloudsania.spec": s.Hash(), "cloudsania.volume": "", "cloudsania.service": "", "cloudsania.work": ""}
 	if !reflect.DeepEqual(c.Config.Labels, labels) {
 		t.Errorf("labels %v", c.Config.Labels)
 	}
@@ -135,11 +136,32 @@ func TestContainerDefaults(t *testing.T) {
 		t.Errorf("state %+v", st)
 	}
 	st.PID, st.Started = 0, time.Time{}
-	if w := (docker.State{ID: id, Name: "cs-" + s.ID, Instance: s.ID, App: s.App, Environment: s.Environment, Release: s.Release, Process: "web", Running: true, Addr: s.Addr}); st != w {
+	if w := (docker.State{ID: id, Name: "cs-" + s.ID, Kind: docker.KindInstance, Instance: s.ID, App: s.App, Environment: s.Environment,
+		Release: s.Release, Process: "web", Spec: s.Hash(), Running: true, Addr: s.Addr}); st != w {
 		t.Errorf("got %+v, want %+v", st, w)
 	}
-	if list, err := e.List(t.Context()); err != nil || len(list) != 1 || list[0].ID != id {
+	if list, err := e.List(t.Context(), docker.KindInstance); err != nil || len(list) != 1 || list[0] != st {
 		t.Errorf("list %v, %v", list, err)
+	}
+}
+
+func TestMounts(t *testing.T) {
+	t.Parallel()
+	e := dockertest.Engine(t)
+	image := dockertest.Image(t, e)
+	volume := "cs-" + paas.NewID("bld")
+	if err := e.EnsureVolume(t.Context(), volume); err != nil {
+		t.Fatal(err)
+	}
+	s := dockertest.Spec(image, "sleep")
+	s.Mounts = []docker.Mount{{Volume: volume, Path: "/data", ReadOnly: true}}
+	m := inspect(t, e, start(t, e, s)).Mounts
+	if len(m) != 1 || m[0].Name != volume || m[0].Destination != "/data" || m[0].RW {
+		t.Errorf("mounts %+v", m)
+	}
+	s.Mounts[0].Volume = "/etc"
+	if _, err := e.Create(t.Context(), s); err == nil {
+		t.Error("a directory of the host was mounted")
 	}
 }
 
@@ -457,7 +479,7 @@ func TestOtherInstallationsAreInvisible(t *testing.T) {
 	a, b := dockertest.Engine(t), dockertest.Engine(t)
 	image := dockertest.Image(t, a)
 	id := start(t, a, dockertest.Spec(image, "sleep"))
-	if list, err := b.List(t.Context()); err != nil || len(list) != 0 {
+	if list, err := b.List(t.Context(), docker.KindInstance); err != nil || len(list) != 0 {
 		t.Errorf("list %v, %v", list, err)
 	}
 	if _, err := b.Inspect(t.Context(), id); !paas.IsKind(err, paas.NotFound) {

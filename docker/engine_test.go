@@ -30,8 +30,8 @@ func TestDeadDaemon(t *testing.T) {
 	calls := map[string]func() error{
 		"Ping":            func() error { _, err := e.Ping(ctx); return err },
 		"ImageExists":     func() error { _, err := e.ImageExists(ctx, "x:1"); return err },
-		"List":            func() error { _, err := e.List(ctx); return err },
-		"Create":          func() error { _, err := e.Create(ctx, docker.Spec{ID: paas.NewID("ins"), Image: "x:1"}); return err },
+		"List":            func() error { _, err := e.List(ctx, docker.KindInstance); return err },
+		"Create":          func() error { _, err := e.Create(ctx, docker.Spec{Kind: docker.KindInstance, ID: paas.NewID("ins"), Image: "x:1"}); return err },
 		"Start":           func() error { return e.Start(ctx, "x") },
 		"Stop":            func() error { return e.Stop(ctx, "x", time.Second) },
 		"Remove":          func() error { return e.Remove(ctx, "x") },

@@ -32,7 +32,8 @@ type Event struct {
 func (e *Engine) Events(ctx context.Context, fn func(Event)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	filters := e.ours(kindInstance).Add("type", string(events.ContainerEventType)).Add("event", string(events.ActionStart), string(events.ActionDie), string(events.ActionOOM))
+	filters := e.ours(KindInstance).Add("type", string(events.ContainerEventType)).
+		Add("event", string(events.ActionStart), string(events.ActionDie), string(events.ActionOOM))
 	if _, err := e.Ping(ctx); err != nil {
 		return err
 	}

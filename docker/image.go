@@ -156,7 +156,7 @@ func (e *Engine) changes(cfg paas.ImageConfig) ([]string, error) {
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	labels[labelInstallation], labels[labelKind] = e.installation, kindKept
+	labels[labelInstallation], labels[labelKind] = e.installation, string(kindKept)
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
 		lines = append(lines, "LABEL "+quote(k)+"="+quote(labels[k]))
 	}

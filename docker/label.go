@@ -22,37 +22,56 @@ const (
 	labelInstance     = "cloudsania.instance"
 	labelBuild        = "cloudsania.build"
 	labelImage        = "cloudsania.image" // on a build's volume: pack's temporary image, which carries no label of ours
+	labelSpec         = "cloudsania.spec"  // Spec.Hash
+	labelVolume       = "cloudsania.volume"
+	labelService      = "cloudsania.service"
+	labelWork         = "cloudsania.work"
 )
 
-// Values of labelKind. Those of killed work are removed by RemoveLeftovers, the others stay.
+// containerLabelKeys are the labels that every container sets. Volume, service and work have no value yet: they are kept free.
+var containerLabelKeys = []string{labelApp, labelEnvironment, labelRelease, labelProcess, labelInstance, labelBuild, labelImage,
+	labelSpec, labelVolume, labelService, labelWork}
+
+// Kind says what a thing of ours in Docker is for. Whoever repairs touches the kinds it knows and leaves the others alone. "service"
+// and "proof" (a restored backup on trial) are kept free.
+type Kind string
+
 const (
-	kindInstance = "instance" // a copy of an app
-	kindOnce     = "once"     // a release command
-	kindBuild    = "build"    // containers, volumes, networks of a build
-	kindWork     = "work"     // our own short-lived containers: deriving an image, copying out of one
-	kindKept     = "kept"     // images, caches, environments' networks
+	KindInstance Kind = "instance" // a copy of an app
+	KindRun      Kind = "run"      // a command of an app that runs to its end, such as a release command
+
+	kindBuild Kind = "build" // containers, volumes, networks of a build
+	kindWork  Kind = "work"  // our own short-lived containers: deriving an image, copying out of one
+	kindKept  Kind = "kept"  // images, caches, environments' networks
+
+	kindOnce Kind = "once" // what earlier versions called KindRun
 )
+
+// leftovers are the kinds of containers that mean nothing without the process that made them.
+var leftovers = []Kind{KindRun, kindBuild, kindWork, kindOnce}
 
 // labels returns with as a thing of this installation.
-func (e *Engine) labels(kind string, with map[string]string) map[string]string {
+func (e *Engine) labels(kind Kind, with map[string]string) map[string]string {
 	m := maps.Clone(with)
 	if m == nil {
 		m = map[string]string{}
 	}
-	m[labelInstallation], m[labelKind] = e.installation, kind
+	m[labelInstallation], m[labelKind] = e.installation, string(kind)
 	return m
 }
 
 // containerLabels is labels with every other label of ours empty.
-func (e *Engine) containerLabels(kind string, with map[string]string) map[string]string {
-	m := map[string]string{labelApp: "", labelEnvironment: "", labelRelease: "", labelProcess: "", labelInstance: "", labelBuild: "", labelImage: ""}
-	maps.Copy(m, with)
+func (e *Engine) containerLabels(kind Kind, with map[string]string) map[string]string {
+	m := map[string]string{}
+	for _, key := range containerLabelKeys {
+		m[key] = with[key]
+	}
 	return e.labels(kind, m)
 }
 
 // ours filters for things of this installation and of a kind.
-func (e *Engine) ours(kind string) client.Filters {
-	return client.Filters{}.Add("label", labelInstallation+"="+e.installation, labelKind+"="+kind)
+func (e *Engine) ours(kind Kind) client.Filters {
+	return client.Filters{}.Add("label", labelInstallation+"="+e.installation, labelKind+"="+string(kind))
 }
 
 // validName is narrower than Docker's rule: nothing of it can be read as a path or an option.

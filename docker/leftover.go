@@ -17,7 +17,7 @@ import (
 func (e *Engine) RemoveLeftovers(ctx context.Context) error {
 	images := map[string]bool{}
 	var errs []error
-	for _, kind := range []string{kindBuild, kindOnce, kindWork} {
+	for _, kind := range leftovers {
 		errs = append(errs, e.removeContainers(ctx, e.ours(kind), images))
 	}
 	errs = append(errs, e.removeVolumes(ctx, e.ours(kindBuild), images), e.removeNetworks(ctx, e.ours(kindBuild)))

@@ -14,10 +14,10 @@ import (
 
 // RunOnce runs a command to its end in a new container with all the defaults of Create, passes what it writes on to out, removes the
 // container and returns its exit code. A code other than 0 is no error; a command killed for want of memory is one, of kind Failed.
-// When ctx ends the command is killed. s.Restart is ignored.
+// When ctx ends the command is killed. The container is of KindRun and never restarted, whatever s says.
 func (e *Engine) RunOnce(ctx context.Context, s Spec, out io.Writer) (exitCode int, err error) {
-	s.Restart = false
-	id, err := e.create(ctx, s, kindOnce)
+	s.Kind, s.Restart = KindRun, false
+	id, err := e.Create(ctx, s)
 	if err != nil {
 		return 0, err
 	}

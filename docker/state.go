@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 
@@ -15,7 +16,9 @@ import (
 // State is how a container stands.
 type State struct {
 	ID, Name                                     string // Docker's id; the name without a slash
-	Instance, App, Environment, Release, Process string // from its labels
+	Kind                                         Kind   // from its labels, as are the next
+	Instance, App, Environment, Release, Process string
+	Spec                                         string // Spec.Hash of what it was made from; "" for a version before there was one
 	Running, Restarting                          bool
 	ExitCode                                     int // of the last end; 0 while it has never ended
 	OOMKilled                                    bool
@@ -47,22 +50,21 @@ func (e *Engine) Inspect(ctx context.Context, id string) (State, error) {
 	return s, nil
 }
 
-// List returns the instances of this installation, also stopped ones. A container that goes away meanwhile is left out.
-func (e *Engine) List(ctx context.Context) ([]State, error) {
+// List returns the containers of a kind, also stopped ones, with what their labels tell, Running, Restarting and Addr. Inspect tells
+// the rest.
+func (e *Engine) List(ctx context.Context, kind Kind) ([]State, error) {
 	short, cancel := call(ctx)
 	defer cancel()
-	r, err := e.client.ContainerList(short, client.ContainerListOptions{All: true, Filters: e.ours(kindInstance)})
+	r, err := e.client.ContainerList(short, client.ContainerListOptions{All: true, Filters: e.ours(kind)})
 	if err != nil {
 		return nil, fail(ctx, err, "list containers")
 	}
 	states := make([]State, 0, len(r.Items))
 	for _, c := range r.Items {
-		s, err := e.Inspect(ctx, c.ID)
-		if paas.IsKind(err, paas.NotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
+		s := named(c.ID, strings.Join(c.Names[:min(1, len(c.Names))], ""), c.Labels)
+		s.Running, s.Restarting = c.State == container.StateRunning, c.State == container.StateRestarting
+		if c.NetworkSettings != nil {
+			s.Addr = address(c.NetworkSettings.Networks)
 		}
 		states = append(states, s)
 	}
@@ -71,8 +73,9 @@ func (e *Engine) List(ctx context.Context) ([]State, error) {
 
 // named reads what the labels tell.
 func named(id, name string, labels map[string]string) State {
-	return State{ID: id, Name: strings.TrimPrefix(name, "/"), Instance: labels[labelInstance], App: labels[labelApp],
-		Environment: labels[labelEnvironment], Release: labels[labelRelease], Process: labels[labelProcess]}
+	return State{ID: id, Name: strings.TrimPrefix(name, "/"), Kind: Kind(labels[labelKind]), Instance: labels[labelInstance],
+		App: labels[labelApp], Environment: labels[labelEnvironment], Release: labels[labelRelease], Process: labels[labelProcess],
+		Spec: labels[labelSpec]}
 }
 
 // moment parses Docker's time; its "never" is the year 1.

@@ -97,7 +97,7 @@ func Network(t testing.TB, e *docker.Engine) (name string, subnet netip.Prefix) 
 
 // Spec is an instance of image that listens on port 8080, in Docker's default network.
 func Spec(image string, argv ...string) docker.Spec {
-	return docker.Spec{ID: paas.NewID("ins"), App: paas.NewID("app"), Environment: paas.NewID("env"), Release: paas.NewID("rel"),
+	return docker.Spec{Kind: docker.KindInstance, ID: paas.NewID("ins"), App: paas.NewID("app"), Environment: paas.NewID("env"), Release: paas.NewID("rel"),
 		Process: "web", Image: image, Entrypoint: []string{"/app"}, Argv: argv, Limits: paas.Limits{MemoryMB: 64}}
 }
 

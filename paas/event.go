@@ -55,13 +55,3 @@ func (e Event) Sum() string {
 	s := sha256.Sum256(b)
 	return hex.EncodeToString(s[:])
 }
-
-// Usage is a sample of what an instance used since the sample before: it cannot be filled in later, so it is kept from day one.
-type Usage struct {
-	Instance, App, Environment string
-	Time                       time.Time
-	CPUMillis                  int64 // processor milliseconds
-	MemoryBytes                int64 // at the sample
-	ReceivedBytes, SentBytes   int64
-	Requests                   int64
-}

@@ -49,7 +49,7 @@ func (s *Server) streamFleet(c *Call) error {
 // loads keeps what apps use for a while, since samples come once a minute.
 type loads struct {
 	at    time.Time
-	byApp map[string]ui.Load
+	byApp map[string]paas.Load
 }
 
 func (s *Server) fleetPage(c *Call, cache *loads) (ui.FleetPage, error) {
@@ -76,8 +76,8 @@ func (s *Server) fleetPage(c *Call, cache *loads) (ui.FleetPage, error) {
 	return ui.FleetPage{Shell: shell, Apps: apps, Figures: figures}, err
 }
 
-func (s *Server) allLoads(apps []ui.App) (map[string]ui.Load, error) {
-	out := make(map[string]ui.Load, len(apps))
+func (s *Server) allLoads(apps []ui.App) (map[string]paas.Load, error) {
+	out := make(map[string]paas.Load, len(apps))
 	for _, a := range apps {
 		target, err := s.Store.Target(a.ID, paas.Production)
 		if paas.IsKind(err, paas.NotFound) {

@@ -132,15 +132,15 @@ func (s *Server) wanted(view *ui.App, target paas.Target) error {
 }
 
 // load is what an app used in the last hour, from the samples of each minute.
-func (s *Server) load(target paas.Target, view ui.App) (ui.Load, error) {
+func (s *Server) load(target paas.Target, view ui.App) (paas.Load, error) {
 	now := s.Now()
 	samples, err := s.Store.UsageOf(target, now.Add(-loadSpan))
 	if err != nil || len(samples) == 0 || view.Live == nil {
-		return ui.Load{}, err
+		return paas.Load{}, err
 	}
 	const minutes = int(loadSpan / time.Minute)
 	var memory, cpu, requests [minutes + 1]float64
-	load := ui.Load{Known: true}
+	load := paas.Load{Known: true}
 	newest := 0
 	for _, u := range samples {
 		at := minutes - int(now.Sub(u.Time)/time.Minute)

@@ -19,7 +19,7 @@ type App struct {
 	Latest  *paas.Deployment // newest attempt; nil before the first
 	Health  Health
 	Missing []paas.Needed // variables that the live code asks for and that are not set
-	Load    Load
+	Load    paas.Load
 }
 
 // Health is what visitors get.
@@ -28,26 +28,6 @@ type Health struct {
 	Reason   string    // "it needs more memory than its 512 MB limit and keeps restarting"
 	Since    time.Time // when it went down
 	Starting bool      // it comes back, for instance after a restart of the server
-}
-
-// Load is what an app used lately. Known is false before the first sample.
-type Load struct {
-	Known         bool
-	MemoryBytes   int64
-	MemoryLimit   int64
-	CPUPercent    float64 // of the processors that it may use
-	Requests      int64   // in the last hour
-	SentBytes     int64   // in the last hour
-	Memory, CPU   []float64
-	RequestSeries []float64
-}
-
-// MemoryPercent of the limit.
-func (l Load) MemoryPercent() float64 {
-	if l.MemoryLimit <= 0 {
-		return 0
-	}
-	return float64(l.MemoryBytes) * 100 / float64(l.MemoryLimit)
 }
 
 // FullName is "project/app" when the app's project has a name of its own.

@@ -51,8 +51,8 @@ func series(n int, base, swing float64) []float64 {
 	return out
 }
 
-func (s sample) load() Load {
-	return Load{Known: true, MemoryBytes: 214 << 20, MemoryLimit: 512 << 20, CPUPercent: 7, Requests: 12240, SentBytes: 38 << 20,
+func (s sample) load() paas.Load {
+	return paas.Load{Known: true, MemoryBytes: 214 << 20, MemoryLimit: 512 << 20, CPUPercent: 7, Requests: 12240, SentBytes: 38 << 20,
 		Memory: series(30, 200, 20), CPU: series(30, 5, 4), RequestSeries: series(30, 180, 90)}
 }
 
@@ -126,7 +126,7 @@ func (s sample) fleet() []App {
 		s.app("osterberg-shop", &paas.Plan{Language: "php", Runtimes: []paas.Runtime{{Name: "php", Version: "8.3.2"}}}, s.release(76), lastOf(76, "Advent offers", "Jonas Weber", 41*time.Minute)),
 		s.app("vela-planner", &paas.Plan{Language: "python", Framework: "FastAPI", Runtimes: []paas.Runtime{{Name: "python", Version: "3.13.1"}}}, s.release(45), lastOf(45, "Cache hotel search", "Femi Adeyemi", 7*time.Hour)),
 	}
-	apps[2].Load = Load{Known: true, Requests: 812, SentBytes: 9 << 20}
+	apps[2].Load = paas.Load{Known: true, Requests: 812, SentBytes: 9 << 20}
 	apps[5].Health = Health{Down: true, Since: s.ago(4 * time.Minute), Reason: "it needs more memory than its 512 MB limit and keeps restarting"}
 	apps[5].Load.MemoryBytes, apps[5].Load.CPUPercent = 512<<20, 38
 	apps[6].Load.MemoryBytes, apps[6].Load.CPUPercent = 455<<20, 71

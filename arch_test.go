@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"disk":              {"paas"},
 	"terminal":          {"paas"},
 	"keyed":             {},
+	"meter":             {"disk", "paas"},
 	"qr":                {},
 	"paas":              {},
 }

@@ -35,7 +35,8 @@ type dictionary struct {
 	numbers map[series]uint64
 }
 
-// block encodes samples, head included, and defines the series that are new to the dictionary. Each hour gets a new one.
+// block encodes samples, head included, and defines the series that are new to the dictionary. Each hour gets a new
+// one.
 func (d *dictionary) block(at time.Time, samples []paas.Usage) []byte {
 	if hour := at.Truncate(time.Hour); d.numbers == nil || !hour.Equal(d.hour) {
 		*d = dictionary{id: random(), hour: hour, numbers: map[series]uint64{}}
@@ -57,7 +58,8 @@ func (d *dictionary) block(at time.Time, samples []paas.Usage) []byte {
 			}
 		}
 		values = binary.AppendUvarint(values, n)
-		for _, v := range []int64{u.Time.UnixMilli() - base, u.CPUMillis, u.MemoryBytes, u.ReceivedBytes, u.SentBytes, u.Requests} {
+		values = binary.AppendVarint(values, u.Time.UnixMilli()-base)
+		for _, v := range []int64{u.CPUMillis, u.MemoryBytes, u.ReceivedBytes, u.SentBytes, u.Requests} {
 			values = binary.AppendVarint(values, v)
 		}
 	}
@@ -77,7 +79,8 @@ func checksum(block []byte) uint32 {
 	return crc32.Update(crc32.Checksum(block[len(mark):len(mark)+4], castagnoli), castagnoli, block[headBytes:])
 }
 
-// extent is what a scan saw of a segment: where its last whole block ends, and how many bytes before that are damaged.
+// extent is what a scan saw of a segment: where its last whole block ends, and how many bytes before that are
+// damaged.
 type extent struct{ end, lost int64 }
 
 // blocks calls fn with the payload of each whole block, in order. The payload is valid until fn returns.

@@ -11,8 +11,8 @@ import (
 // figuresEvery leaves room for the time that sampling itself takes, which differs from minute to minute.
 const figuresEvery = time.Minute - 5*time.Second
 
-// Figures tells whose figures read differently than they did: at most once a minute, when samples come, and what changed often in the
-// meantime once. Safe for concurrent use.
+// Figures tells whose figures read differently than they did: at most once a minute, when samples come, and what
+// changed often in the meantime once. Safe for concurrent use.
 type Figures struct {
 	all   *feeds
 	shown func(paas.Target) string
@@ -24,10 +24,16 @@ type Figures struct {
 	dirty map[paas.Target]struct{}
 }
 
-// Figures begins to compare. shown says what pages show of a target's figures, from Load; it is called while samples are added and must
-// not wait for this feed. Close it in the end.
+// Figures begins to compare. shown says what pages show of a target's figures, from Load; it is called while samples
+// are added and must not wait for this feed. Close it in the end.
 func (m *Meter) Figures(shown func(paas.Target) string) *Figures {
-	f := &Figures{all: &m.feeds, shown: shown, bell: make(chan struct{}, 1), text: map[paas.Target]string{}, dirty: map[paas.Target]struct{}{}}
+	f := &Figures{
+		all:   &m.feeds,
+		shown: shown,
+		bell:  make(chan struct{}, 1),
+		text:  map[paas.Target]string{},
+		dirty: map[paas.Target]struct{}{},
+	}
 	m.warm()
 	for _, target := range m.window.targets() {
 		f.text[target] = shown(target)
@@ -41,7 +47,8 @@ func (m *Meter) Figures(shown func(paas.Target) string) *Figures {
 	return f
 }
 
-// Wait returns the targets whose figures have changed since the last call, in no order, as soon as there are any; the error is that of ctx.
+// Wait returns the targets whose figures have changed since the last call, in no order, as soon as there are any; the
+// error is that of ctx.
 func (f *Figures) Wait(ctx context.Context) ([]paas.Target, error) {
 	select {
 	case <-ctx.Done():

@@ -36,7 +36,8 @@ func addForEver(dir string) {
 	old, err := m.Of(shop, time.Time{})
 	fail(err)
 	for n := len(old) + 1; ; n++ {
-		fail(m.Add([]paas.Usage{{Instance: "ins_1", App: shop.App, Environment: shop.Environment, Time: time.Now(), Requests: int64(n)}}))
+		u := paas.Usage{Instance: "ins_1", App: shop.App, Environment: shop.Environment, Time: time.Now(), Requests: int64(n)}
+		fail(m.Add([]paas.Usage{u}))
 		fmt.Println(n)
 	}
 }

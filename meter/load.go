@@ -11,8 +11,8 @@ const (
 	freshness = 3 * time.Minute // an older point says nothing about now
 )
 
-// LoadOf is what pages show of the points of an hour that ends now. may is what all instances may use together: without it, as for static
-// files, neither memory nor processor time is meant.
+// LoadOf is what pages show of the points of an hour that ends now. may is what all instances may use together:
+// without it, as for static files, neither memory nor processor time is meant.
 func LoadOf(points []Point, now time.Time, may paas.Allowance) paas.Load {
 	if len(points) == 0 {
 		return paas.Load{}

@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -39,14 +40,14 @@ func TestLoadOf(t *testing.T) {
 				t.Errorf("processor time: %v", got.CPU)
 			}
 			got.Memory, got.CPU, got.RequestSeries = nil, nil, nil
-			if got.Known != test.want.Known || got.MemoryBytes != test.want.MemoryBytes || got.MemoryLimit != test.want.MemoryLimit ||
-				got.CPUPercent != test.want.CPUPercent || got.Requests != test.want.Requests || got.SentBytes != test.want.SentBytes {
+			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got  %+v\nwant %+v", got, test.want)
 			}
 		})
 	}
 	series := LoadOf([]Point{ago(59*time.Minute, 1, 10, 100), ago(0, 2, 20, 200)}, noon, may)
-	if series.RequestSeries[0] != 100 || series.RequestSeries[minutes-1] != 200 || series.CPU[0] != 1 || series.Memory[minutes-1] != 20 {
+	last := minutes - 1
+	if series.RequestSeries[0] != 100 || series.RequestSeries[last] != 200 || series.CPU[0] != 1 || series.Memory[last] != 20 {
 		t.Errorf("%+v", series)
 	}
 }

@@ -61,8 +61,9 @@ func (m *Meter) Close() error {
 	return m.closeTail()
 }
 
-// Add keeps the samples of one sampling: at most 10,000, taken at the same time, without those of nothing at all. They are durable when
-// it returns. After an error they are shown for an hour and kept nowhere; a full disk is of kind NoSpace, and the next call tries again.
+// Add keeps the samples of one sampling: at most 10,000, taken at the same time, without those of nothing at all.
+// They are durable when it returns. After an error they are shown for an hour and kept nowhere; a full disk is of
+// kind NoSpace, and the next call tries again.
 func (m *Meter) Add(samples []paas.Usage) error {
 	samples = slices.DeleteFunc(slices.Clone(samples), func(u paas.Usage) bool {
 		return u.CPUMillis|u.MemoryBytes|u.ReceivedBytes|u.SentBytes|u.Requests == 0
@@ -84,7 +85,7 @@ func check(samples []paas.Usage) error {
 	}
 	for _, u := range samples {
 		if max(len(u.Instance), len(u.App), len(u.Environment)) > maxNameBytes {
-			return fmt.Errorf("keep usage: the name of an instance, app or environment is longer than %d bytes", maxNameBytes)
+			return fmt.Errorf("keep usage: an id is longer than %d bytes", maxNameBytes)
 		}
 	}
 	return nil

@@ -142,7 +142,8 @@ func (w *world) files(t testing.TB) []string {
 func TestSamplesAreKept(t *testing.T) {
 	w := newWorld(t)
 	for i := range int64(3) {
-		must(t, w.Add([]paas.Usage{w.sample(shop, "ins_1", 10+i), w.sample(blog, "ins_2", 1000), {Instance: "ins_3", App: "app_idle"}}))
+		idle := paas.Usage{Instance: "ins_3", App: "app_idle"}
+		must(t, w.Add([]paas.Usage{w.sample(shop, "ins_1", 10+i), w.sample(blog, "ins_2", 1000), idle}))
 		w.clock.add(time.Minute)
 		if i == 1 {
 			w.restart(t)
@@ -150,8 +151,8 @@ func TestSamplesAreKept(t *testing.T) {
 	}
 	for range 2 {
 		all := w.of(t, shop, noon)
-		want := paas.Usage{Instance: "ins_1", App: "app_shop", Environment: "env_1", Time: noon, CPUMillis: 10, MemoryBytes: 10_000,
-			ReceivedBytes: 1, SentBytes: 2, Requests: 3}
+		want := paas.Usage{Instance: "ins_1", App: "app_shop", Environment: "env_1", Time: noon,
+			CPUMillis: 10, MemoryBytes: 10_000, ReceivedBytes: 1, SentBytes: 2, Requests: 3}
 		if len(all) != 3 || all[0] != want || all[2].CPUMillis != 12 {
 			t.Fatalf("%+v", all)
 		}
@@ -188,7 +189,8 @@ func TestLimits(t *testing.T) {
 	w := newWorld(t)
 	many := make([]paas.Usage, maxSamples+1)
 	for i := range many {
-		many[i] = w.sample(paas.Target{App: fmt.Sprintf("app_%057d", i), Environment: strings.Repeat("e", maxNameBytes)}, fmt.Sprintf("ins_%060d", i), 1<<60)
+		target := paas.Target{App: fmt.Sprintf("app_%057d", i), Environment: strings.Repeat("e", maxNameBytes)}
+		many[i] = w.sample(target, fmt.Sprintf("ins_%060d", i), 1<<60)
 	}
 	if err := w.Add(many); err == nil {
 		t.Error("too many samples were kept")
@@ -196,7 +198,8 @@ func TestLimits(t *testing.T) {
 	must(t, w.Add(many[:maxSamples]))
 	w.restart(t)
 	last := many[maxSamples-1]
-	if all := w.of(t, paas.Target{App: last.App, Environment: last.Environment}, noon); len(all) != 1 || all[0] != last {
+	all := w.of(t, paas.Target{App: last.App, Environment: last.Environment}, noon)
+	if len(all) != 1 || all[0] != last {
 		t.Errorf("of the largest block: %+v", all)
 	}
 	if err := w.Add([]paas.Usage{w.sample(shop, strings.Repeat("i", maxNameBytes+1), 1)}); err == nil {
@@ -212,7 +215,7 @@ func TestLoadAfterARestart(t *testing.T) {
 		w.clock.add(time.Minute)
 	}
 	before := w.Load(shop, may)
-	if before.Requests != 59*6 || before.MemoryBytes != 1_200_000 || before.CPUPercent != 2 || before.MemoryLimit != 1<<20 {
+	if before.Requests != 59*6 || before.MemoryBytes != 1_200_000 || before.MemoryLimit != 1<<20 || before.CPUPercent != 2 {
 		t.Errorf("%+v", before)
 	}
 	w.restart(t)
@@ -298,7 +301,8 @@ func BenchmarkLastHour1000Apps(b *testing.B) {
 
 func (w *world) fill(b *testing.B, samples []paas.Usage) {
 	for i := range samples {
-		samples[i] = w.sample(paas.Target{App: fmt.Sprintf("app_%026d", i), Environment: "env_1"}, fmt.Sprintf("ins_%026d", i), int64(i))
+		target := paas.Target{App: fmt.Sprintf("app_%026d", i), Environment: "env_1"}
+		samples[i] = w.sample(target, fmt.Sprintf("ins_%026d", i), int64(i))
 	}
 	must(b, w.Add(samples))
 }

@@ -19,7 +19,8 @@ const tidyAgain = time.Hour // after a failure
 
 // Ledger is where daily sums are kept for ever, and where samples were kept before there were segments.
 type Ledger interface {
-	// FoldUsage adds the sums of a segment to those of their days. The segment that was added last is not added again.
+	// FoldUsage adds the sums of a segment to those of their days. The segment that was added last is not added
+	// again.
 	FoldUsage(segment string, sums []paas.UsageDay) error
 	// OldUsage calls fn with the samples that the database still holds, one sampling at a time, the oldest first.
 	OldUsage(fn func([]paas.Usage) error) error
@@ -27,8 +28,8 @@ type Ledger interface {
 	DropOldUsage() error
 }
 
-// Run moves the samples of earlier versions into a segment, and folds segments that are older than 30 days into daily sums at midnight
-// (UTC), until ctx ends.
+// Run moves the samples of earlier versions into a segment, and folds segments that are older than 30 days into daily
+// sums at midnight (UTC), until ctx ends.
 func (m *Meter) Run(ctx context.Context) error {
 	for {
 		now := m.now()
@@ -58,8 +59,8 @@ func (m *Meter) tidy() error {
 	return nil
 }
 
-// importOld writes what the database holds into one segment, before the database forgets it. A kill between the two is harmless: the
-// next import writes the same samples to the same file.
+// importOld writes what the database holds into one segment, before the database forgets it. A kill between the two
+// is harmless: the next import writes the same samples to the same file.
 func (m *Meter) importOld() error {
 	staging := filepath.Join(m.dir, imported)
 	if err := disk.RemoveTemporaries(staging); err != nil {
@@ -90,8 +91,8 @@ func (m *Meter) importOld() error {
 	return m.ledger.DropOldUsage()
 }
 
-// fold turns each segment of a day that ended 30 days ago into sums. The ledger knows only the segment that it added last, so the next one
-// must wait until that one's file is gone for ever.
+// fold turns each segment of a day that ended 30 days ago into sums. The ledger knows only the segment that it added
+// last, so the next one must wait until that one's file is gone for ever.
 func (m *Meter) fold() error {
 	all, err := segments(m.dir)
 	if err != nil {
@@ -139,7 +140,8 @@ func (m *Meter) sums(s segment) ([]paas.UsageDay, error) {
 		return nil
 	})
 	if lost.any() {
-		m.log.Warn("a part of a usage segment was unreadable", "segment", s.name, "bytes", lost.bytes, "samples", lost.samples)
+		m.log.Warn("a part of a usage segment was unreadable",
+			"segment", s.name, "bytes", lost.bytes, "samples", lost.samples)
 	}
 	return slices.Collect(maps.Values(days)), err
 }

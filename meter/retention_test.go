@@ -29,8 +29,9 @@ func TestOldSegmentsBecomeSums(t *testing.T) {
 		must(t, w.tidy())
 		w.restart(t)
 	}
-	want := paas.UsageDay{Usage: paas.Usage{App: "app_shop", Environment: "env_1", Time: noon.Truncate(24 * time.Hour), CPUMillis: 33, ReceivedBytes: 3, SentBytes: 6, Requests: 9},
-		Samples: 3, MemorySum: 33_000}
+	want := paas.UsageDay{Samples: 3, MemorySum: 33_000}
+	want.Usage = paas.Usage{App: "app_shop", Environment: "env_1", Time: noon.Truncate(24 * time.Hour),
+		CPUMillis: 33, ReceivedBytes: 3, SentBytes: 6, Requests: 9}
 	if got := w.ledger.days["app_shop 2026-11-27"]; got != want || len(w.ledger.days) != 2 {
 		t.Fatalf("%+v", w.ledger.days)
 	}
@@ -79,7 +80,8 @@ func TestUnreadableSegmentsWait(t *testing.T) {
 	}
 }
 
-// The segment that is being written is folded too when the clock jumps, and what comes after the clock was put right is counted as well.
+// The segment that is being written is folded too when the clock jumps, and what comes after the clock was put right
+// is counted as well.
 func TestClockJumps(t *testing.T) {
 	w := newWorld(t)
 	must(t, w.Add([]paas.Usage{w.sample(shop, "ins_1", 1)}))
@@ -98,7 +100,8 @@ func TestOldSamplesAreImported(t *testing.T) {
 	w := newWorld(t)
 	for day := range 30 {
 		at := noon.Add(time.Duration(day-30)*24*time.Hour + 23*time.Hour + 30*time.Minute)
-		w.ledger.old = append(w.ledger.old, []paas.Usage{{Instance: "ins_1", App: shop.App, Environment: shop.Environment, Time: at, Requests: 1}})
+		u := paas.Usage{Instance: "ins_1", App: shop.App, Environment: shop.Environment, Time: at, Requests: 1}
+		w.ledger.old = append(w.ledger.old, []paas.Usage{u})
 	}
 	all := w.ledger.old
 	w.ledger.dropFail = errors.New("killed")

@@ -53,7 +53,8 @@ func TestSampler(t *testing.T) {
 		m, err := Open(t.TempDir(), Options{Ledger: &ledger{}})
 		must(t, err)
 		edge := func(pid int, requests int64) paas.EdgeStatus {
-			return paas.EdgeStatus{PID: pid, Counters: map[string]paas.EdgeCounters{"ins_1": {Requests: requests, Sent: requests * 2}, "ins_2": {Requests: requests}}}
+			c := map[string]paas.EdgeCounters{"ins_1": {Requests: requests, Sent: requests * 2}, "ins_2": {Requests: requests}}
+			return paas.EdgeStatus{PID: pid, Counters: c}
 		}
 		world := &machine{cpu: map[string]time.Duration{}, memory: 5}
 		s := &Sampler{Meter: m, Instances: world, Containers: world, Edges: world, Log: slog.New(slog.DiscardHandler)}
@@ -80,7 +81,9 @@ func TestSampler(t *testing.T) {
 			world.cpu["c1"], world.status = time.Second, []paas.EdgeStatus{edge(1, 100)}
 		})
 		minute(func() { world.cpu["c1"], world.status = 3*time.Second, []paas.EdgeStatus{edge(1, 110), edge(2, 7)} })
-		minute(func() { world.cpu["c1"], world.status = time.Second, []paas.EdgeStatus{edge(2, 10)} }) // container restarted, old edge ended
+		minute(func() { // the container was restarted, and the old edge has ended
+			world.cpu["c1"], world.status = time.Second, []paas.EdgeStatus{edge(2, 10)}
+		})
 		if world.asked != 3 {
 			t.Errorf("the edge was asked %d times in 3 minutes", world.asked)
 		}
@@ -104,9 +107,11 @@ func TestSampler(t *testing.T) {
 // A disk that does not work costs one line in the log, however long that takes.
 func TestSamplerLogsOnce(t *testing.T) {
 	w := newWorld(t)
-	world := &machine{insts: []paas.Instance{{ID: "ins_1", App: shop.App, Container: "c1"}}, cpu: map[string]time.Duration{"c1": 0}, memory: 1}
+	world := &machine{cpu: map[string]time.Duration{"c1": 0}, memory: 1}
+	world.insts = []paas.Instance{{ID: "ins_1", App: shop.App, Container: "c1"}}
 	var log bytes.Buffer
-	s := &Sampler{Meter: w.Meter, Instances: world, Containers: world, Edges: world, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	lines := slog.New(slog.NewTextHandler(&log, nil))
+	s := &Sampler{Meter: w.Meter, Instances: world, Containers: world, Edges: world, Log: lines}
 	dir := w.Meter.dir
 	must(t, os.Rename(dir, dir+".away"))
 	for range 4 {

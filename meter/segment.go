@@ -155,7 +155,8 @@ func random() uint64 {
 	return binary.LittleEndian.Uint64(b[:])
 }
 
-// append writes one block and returns when it is durable. After an error nothing of it counts, and the tail must be opened anew.
+// append writes one block and returns when it is durable. After an error nothing of it counts, and the tail must be
+// opened anew.
 func (t *tail) append(at time.Time, samples []paas.Usage) error {
 	b := t.dictionary.block(at, samples)
 	if t.end+int64(len(b)) > maxSegmentBytes {

@@ -36,7 +36,7 @@ func (w *window) add(now time.Time, samples []paas.Usage) {
 	defer w.mu.Unlock()
 	for target, p := range pointsOf(samples) {
 		points := w.points[target]
-		at, there := slices.BinarySearchFunc(points, p.Time, func(p Point, t time.Time) int { return p.Time.Compare(t) })
+		at, there := slices.BinarySearchFunc(points, p, func(a, b Point) int { return a.Time.Compare(b.Time) })
 		if !there && (len(points) > 0 || len(w.points) < maxTargets) {
 			w.points[target] = slices.Insert(points, at, p)
 		}

@@ -13,8 +13,9 @@ const module = "github.com/cloudsania/cloudsania"
 // mayImport is the map of ARCHITECTURE: which of our own packages each one may import. A package that is missing here fails the test.
 var mayImport = map[string][]string{
 	"":                  {"*"},
-	"server":            {"git", "access", "api", "deploy", "builder/...", "docker", "proxy", "store", "archive", "ui", "disk", "terminal", "qr", "paas"},
+	"server":            {"git", "auth", "access", "api", "deploy", "builder/...", "docker", "proxy", "store", "archive", "ui", "disk", "terminal", "qr", "paas"},
 	"git":               {"access", "archive", "run", "disk", "terminal", "keyed", "paas"},
+	"auth":              {"access", "store", "paas"},
 	"access":            {"paas"},
 	"api":               {"paas"},
 	"archive":           {"disk", "paas"},

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cloudsania/cloudsania/auth"
 	"github.com/cloudsania/cloudsania/builder"
 	"github.com/cloudsania/cloudsania/builder/detect"
 	"github.com/cloudsania/cloudsania/deploy"
@@ -165,7 +166,8 @@ func assemble(ctx context.Context, cfg config, where paas.Site, st *store.Store,
 	if err != nil {
 		return nil, err
 	}
-	doors := &server.Doors{Store: st, Subnets: engine.UsedSubnets}
+	who := auth.New(auth.Options{Store: st, Log: part("auth")})
+	doors := &server.Doors{Auth: who, Store: st, Subnets: engine.UsedSubnets}
 	pushes := &pushDeploys{store: st}
 	repos, err := git.New(git.Options{Root: filepath.Join(cfg.Data, "git"), AllowPrivate: cfg.AllowPrivateSources, Log: part("git")}, pushAccess{doors}, pushes)
 	if err != nil {
@@ -182,8 +184,11 @@ func assemble(ctx context.Context, cfg config, where paas.Site, st *store.Store,
 	if err != nil {
 		return nil, err
 	}
-	srv, err := server.New(server.Options{Data: cfg.Data, Origin: where.Origin(where.Domain), Domain: where.Domain, Version: buildID(), Store: st, Doors: doors,
-		Deployer: control{pushes.deployer}, Uploads: uploads, Git: repos, Detect: detect.Detect, Health: health(engine, edges, b), Claim: claim, EdgeUID: uid, Log: part("server")})
+	if err := who.PresetClaim(claim); err != nil {
+		return nil, err
+	}
+	srv, err := server.New(server.Options{Data: cfg.Data, Origin: where.Origin(where.Domain), Domain: where.Domain, Version: buildID(), Store: st, Auth: who, Doors: doors,
+		Deployer: control{pushes.deployer}, Uploads: uploads, Git: repos, Detect: detect.Detect, Health: health(engine, edges, b), EdgeUID: uid, Log: part("server")})
 	if err != nil {
 		return nil, err
 	}

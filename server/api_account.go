@@ -2,11 +2,13 @@ package server
 
 import (
 	"net/http"
-	"slices"
+	"strings"
 
 	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/api"
+	"github.com/cloudsania/cloudsania/auth"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/qr"
 )
 
 func accountRoutes() []Route {
@@ -54,11 +56,20 @@ func (s *Server) claim(c *Call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	u, err := s.ClaimInstallation(c, in)
+	signedIn, err := s.Auth.Claim(c.Request().Context(), auth.NewOwner{
+		Claim:    paas.NewSecret(in.Claim),
+		Name:     in.Name,
+		Email:    in.Email,
+		Password: paas.NewSecret(in.Password),
+		TOTP:     paas.NewSecret(in.Secret),
+		Code:     in.Code,
+		Browser:  c.browser(),
+	})
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusCreated, userDTO(u))
+	c.keepSession(signedIn)
+	return c.JSON(http.StatusCreated, userDTO(signedIn.User))
 }
 
 func (s *Server) startClaimEnrolment(c *Call) error {
@@ -66,36 +77,35 @@ func (s *Server) startClaimEnrolment(c *Call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	if err := s.CheckClaim(c, in.Claim); err != nil {
+	if err := s.Auth.CheckClaim(paas.NewSecret(in.Claim), addrOf(c.Request())); err != nil {
 		return err
 	}
-	return s.answerEnrolment(c, in.Email)
+	return answerEnrolment(c, auth.NewEnrolment(in.Email, paas.Secret{}))
 }
 
-func (s *Server) answerEnrolment(c *Call, email string) error {
-	e := NewEnrolment(paas.Clip(email, maxEmail))
-	svg, err := qrSVG(e.URI)
+func answerEnrolment(c *Call, e auth.Enrolment) error {
+	code, err := qr.Encode(e.URI.Reveal())
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, api.EnrolmentSecret{Secret: e.Secret, URI: e.URI, QR: svg})
+	return c.JSON(http.StatusOK, api.EnrolmentSecret{Secret: e.Secret.Reveal(), URI: e.URI.Reveal(), QR: code.SVG()})
 }
 
-// issueClaim leaves a preset claim alone: its owner is on the way with the secret that they chose. Without a preset the new link takes the
-// place of the one before.
+// issueClaim answers without a link when the owner is on the way with a secret that they chose.
 func (s *Server) issueClaim(c *Call) error {
-	claimed, err := s.isClaimed()
+	secret, expires, err := s.Auth.IssueClaim()
 	if err != nil {
 		return err
 	}
-	if !claimed && !s.Claim.IsZero() {
+	if secret.IsZero() {
 		return c.JSON(http.StatusCreated, api.ClaimLink{})
 	}
-	secret, expires, err := NewClaim(s.Store, s.Now())
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusCreated, api.ClaimLink{URL: ClaimLink(s.Origin, secret), Expires: expires})
+	return c.JSON(http.StatusCreated, api.ClaimLink{URL: claimLink(s.Origin, secret), Expires: expires})
+}
+
+// claimLink is where the owner-to-be goes with a claim.
+func claimLink(origin string, secret paas.Secret) string {
+	return strings.TrimSuffix(origin, "/") + "/claim/" + secret.Reveal()
 }
 
 func (s *Server) login(c *Call) error {
@@ -103,15 +113,22 @@ func (s *Server) login(c *Call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	u, err := s.SignIn(c, in)
+	signedIn, err := s.Auth.SignIn(c.Request().Context(), auth.Login{
+		Email:    in.Email,
+		Password: paas.NewSecret(in.Password),
+		Code:     in.Code,
+		Browser:  c.browser(),
+	})
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, userDTO(u))
+	c.keepSession(signedIn)
+	return c.JSON(http.StatusOK, userDTO(signedIn.User))
 }
 
 func (s *Server) logout(c *Call) error {
-	if err := s.SignOut(c); err != nil {
+	c.dropSession()
+	if err := s.Auth.SignOut(c.Principal); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -143,28 +160,11 @@ func (s *Server) updateMe(c *Call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	if in.Email != nil {
-		if _, err := s.confirm(c, in.Password); err != nil {
-			return err
-		}
-	}
-	err := s.Store.UpdateUser(c.Actor(), c.Principal.User, func(u *paas.User) error {
-		if in.Name != nil {
-			u.Name = *in.Name
-		}
-		if in.Email != nil {
-			u.Email = *in.Email
-		}
-		return nil
+	u, err := s.Auth.UpdateProfile(c.Request().Context(), c.Principal, auth.Profile{
+		Name:     in.Name,
+		Email:    in.Email,
+		Password: paas.NewSecret(in.Password),
 	})
-	if err != nil {
-		return err
-	}
-	return s.answerMe(c)
-}
-
-func (s *Server) answerMe(c *Call) error {
-	u, err := s.Store.User(c.Principal.User)
 	if err != nil {
 		return err
 	}
@@ -176,18 +176,24 @@ func (s *Server) changePassword(c *Call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	if err := s.ChangePassword(c, in); err != nil {
+	signedIn, err := s.Auth.ChangePassword(c.Request().Context(), c.Principal, auth.PasswordChange{
+		Password: paas.NewSecret(in.Password),
+		New:      paas.NewSecret(in.New),
+		Browser:  c.browser(),
+	})
+	if err != nil {
 		return err
 	}
+	c.keepSession(signedIn)
 	return c.NoContent(http.StatusNoContent)
 }
 
 func (s *Server) startEnrolment(c *Call) error {
-	u, err := s.Store.User(c.Principal.User)
+	e, err := s.Auth.StartTOTP(c.Principal, paas.Secret{})
 	if err != nil {
 		return err
 	}
-	return s.answerEnrolment(c, u.Email)
+	return answerEnrolment(c, e)
 }
 
 func (s *Server) finishEnrolment(c *Call) error {
@@ -195,10 +201,17 @@ func (s *Server) finishEnrolment(c *Call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	if err := s.EnableTOTP(c, in); err != nil {
+	signedIn, err := s.Auth.EnableTOTP(c.Request().Context(), c.Principal, auth.TOTPProof{
+		Secret:   paas.NewSecret(in.Secret),
+		Code:     in.Code,
+		Password: paas.NewSecret(in.Password),
+		Browser:  c.browser(),
+	})
+	if err != nil {
 		return err
 	}
-	return s.answerMe(c)
+	c.keepSession(signedIn)
+	return c.JSON(http.StatusOK, userDTO(signedIn.User))
 }
 
 func (s *Server) dropEnrolment(c *Call) error {
@@ -206,69 +219,56 @@ func (s *Server) dropEnrolment(c *Call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	if err := s.DisableTOTP(c, in.Password); err != nil {
+	signedIn, err := s.Auth.DisableTOTP(c.Request().Context(), c.Principal, paas.NewSecret(in.Password), c.browser())
+	if err != nil {
 		return err
 	}
-	return s.answerMe(c)
+	c.keepSession(signedIn)
+	return c.JSON(http.StatusOK, userDTO(signedIn.User))
 }
-
-// sessionID names a session without being of use to anybody: it is the beginning of a hash.
-func sessionID(ses paas.Session) string { return ses.Hash[:16] }
 
 // theSession is one of one's own sessions.
 func theSession(s *Server, c *Call) (access.Resource, error) {
 	asked := c.asked("session")
-	if c.Principal.User == "" {
-		return access.Absent("session", asked), nil
-	}
-	sessions, err := s.Store.SessionsOf(c.Principal.User)
+	sessions, err := s.Auth.Sessions(c.Principal)
 	for _, ses := range sessions {
-		if sessionID(ses) == asked {
-			return access.Resource{Kind: "session", Asked: asked, Owner: ses.User}, err
+		if ses.ID == asked {
+			return access.Resource{Kind: "session", Asked: asked, Owner: c.Principal.User}, err
 		}
 	}
 	return access.Absent("session", asked), err
 }
 
 func (s *Server) listSessions(c *Call) error {
-	sessions, err := s.Store.SessionsOf(c.Principal.User)
+	sessions, err := s.Auth.Sessions(c.Principal)
 	if err != nil {
 		return err
 	}
 	out := api.Sessions{Sessions: []api.Session{}}
 	for _, ses := range sessions {
-		out.Sessions = append(out.Sessions, api.Session{ID: sessionID(ses), Current: ses.Hash == c.Principal.Session, UserAgent: plain(ses.UserAgent),
-			Addr: ses.Addr, Created: ses.Created, Seen: ses.Seen, Expires: ses.Expires})
+		out.Sessions = append(out.Sessions, api.Session{
+			ID:        ses.ID,
+			Current:   ses.Current,
+			UserAgent: plain(ses.UserAgent),
+			Addr:      ses.Addr,
+			Created:   ses.Created,
+			Seen:      ses.Seen,
+			Expires:   ses.Expires,
+		})
 	}
-	slices.SortFunc(out.Sessions, func(a, b api.Session) int { return b.Seen.Compare(a.Seen) })
 	return c.JSON(http.StatusOK, out)
 }
 
 func (s *Server) endOneSession(c *Call) error {
-	if err := s.endSessions(c, func(ses paas.Session) bool { return sessionID(ses) == c.asked("session") }); err != nil {
+	if err := s.Auth.EndSession(c.Principal, c.asked("session")); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
 }
 
 func (s *Server) endOtherSessions(c *Call) error {
-	if err := s.endSessions(c, func(ses paas.Session) bool { return ses.Hash != c.Principal.Session }); err != nil {
+	if err := s.Auth.EndOtherSessions(c.Principal); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
-}
-
-func (s *Server) endSessions(c *Call, which func(paas.Session) bool) error {
-	sessions, err := s.Store.SessionsOf(c.Principal.User)
-	if err != nil {
-		return err
-	}
-	for _, ses := range sessions {
-		if which(ses) {
-			if err := s.Store.DeleteSession(ses.Hash); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

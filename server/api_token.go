@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/api"
+	"github.com/cloudsania/cloudsania/auth"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -82,10 +83,10 @@ func (s *Server) CreateToken(c *Call, in api.CreateToken) (paas.Token, string, e
 	if t.Expires, err = s.tokenEnd(in.Days); err != nil {
 		return t, "", err
 	}
-	text := tokenPrefix + newSecret(secretBytes)
-	t.Hash = hashOf(text)
+	text, hash := auth.NewToken()
+	t.Hash = hash
 	t, err = s.Store.CreateToken(c.Actor(), t)
-	return t, text, err
+	return t, text.Reveal(), err
 }
 
 func grantable(actions []string) ([]string, error) {

@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/api"
+	"github.com/cloudsania/cloudsania/auth"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -52,9 +54,9 @@ func (s *Server) fail(c *Call, err error) {
 		c.Response().WriteHeader(http.StatusSeeOther)
 		return
 	}
-	var fast *tooFast
-	if errors.As(err, &fast) {
-		c.Response().Header().Set("Retry-After", strconv.Itoa(fast.seconds()))
+	var throttled *auth.Throttled
+	if errors.As(err, &throttled) {
+		c.Response().Header().Set("Retry-After", strconv.Itoa(int(throttled.Wait/time.Second)+1))
 	}
 	e := paas.Public(err)
 	gone := errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil

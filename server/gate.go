@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cloudsania/cloudsania/access"
+	"github.com/cloudsania/cloudsania/auth"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -32,10 +33,8 @@ func (s *Server) pass(c *Call) error {
 	if err := s.findTarget(c); err != nil {
 		return err
 	}
-	if c.Principal.Session != "" {
-		if err := s.Doors.keepAlive(c.Principal.Session); err != nil {
-			return err
-		}
+	if err := s.Auth.KeepAlive(c.Principal); err != nil {
+		return err
 	}
 	return s.once(c, func() error { return c.route.Handle(s, c) })
 }
@@ -61,7 +60,7 @@ func (s *Server) authorize(c *Call) error {
 // firstRun hides everything but the claim until there is an owner, and the claim from then on. The local socket works from the start,
 // and so do the tokens that only it can have made; any other credential finds nothing.
 func (s *Server) firstRun(c *Call) error {
-	claimed, err := s.isClaimed()
+	claimed, err := s.Auth.Claimed()
 	switch {
 	case err != nil:
 		return err
@@ -79,21 +78,6 @@ func (s *Server) firstRun(c *Call) error {
 	return nothingHere()
 }
 
-// isClaimed reports whether there is an owner. It cannot stop being so.
-func (s *Server) isClaimed() (bool, error) {
-	if s.claimed.Load() {
-		return true, nil
-	}
-	users, err := s.Store.Users()
-	if err != nil {
-		return false, err
-	}
-	if len(users) > 0 {
-		s.claimed.Store(true)
-	}
-	return len(users) > 0, nil
-}
-
 // refuseSecretInQuery keeps credentials out of addresses: those end up in histories and logs.
 func refuseSecretInQuery(r *http.Request) error {
 	if r.URL.RawQuery == "" {
@@ -101,7 +85,7 @@ func refuseSecretInQuery(r *http.Request) error {
 	}
 	for name, values := range r.URL.Query() {
 		for _, v := range values {
-			if strings.HasPrefix(v, tokenPrefix) || name == "token" || name == "access_token" {
+			if auth.LooksLikeToken(v) || name == "token" || name == "access_token" {
 				return paas.Invalidf(name, "send it in the Authorization header, and revoke this one: addresses are logged on their way",
 					"a token does not belong into an address")
 			}

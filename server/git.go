@@ -29,7 +29,7 @@ func (s *Server) serveGit(c *Call) error {
 // AuthorizeGit finds the app of a repository for whoever holds token, and checks that they may fetch (or push, with write). A push to an
 // app that is not there makes it when they may; what they may not see looks like what is not there.
 func (d *Doors) AuthorizeGit(ctx context.Context, r *http.Request, token paas.Secret, name string, write bool) (paas.App, paas.Actor, error) {
-	p, err := d.token(token.Reveal(), addrOf(r))
+	p, err := d.Auth.Token(token, addrOf(r))
 	if err != nil {
 		return paas.App{}, paas.Actor{}, err
 	}

@@ -34,7 +34,7 @@ func TestAuthorizeGit(t *testing.T) {
 		{"push with a token for fetching", reader, "other", true, paas.Forbidden},
 		{"push with it to an app that is not there", reader, "fresh", true, paas.NotFound},
 		{"fetch from an app that is not there", all, "fresh", false, paas.NotFound},
-		{"a wrong token", tokenPrefix + "x", "own", false, paas.Unauthenticated},
+		{"a wrong token", "cs_x", "own", false, paas.Unauthenticated},
 		{"a password", ownerPassword, "own", false, paas.Unauthenticated},
 		{"nothing", "", "own", false, paas.Unauthenticated},
 		{"push to a name that cannot be", all, "a--b", true, paas.Invalid},

@@ -2,12 +2,11 @@ package server
 
 import (
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/cloudsania/cloudsania/access"
-	"github.com/cloudsania/cloudsania/api"
+	"github.com/cloudsania/cloudsania/auth"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/qr"
 	"github.com/cloudsania/cloudsania/ui"
 )
 
@@ -41,15 +40,20 @@ func (s *Server) account(c *Call, status int, p ui.AccountPage) error {
 	if err != nil {
 		return err
 	}
-	p.Shell, p.TOTP, p.MinPass = shell, u.TOTP, MinPassword(u.TOTP)
-	sessions, err := s.Store.SessionsOf(u.ID)
+	p.Shell, p.TOTP, p.MinPass = shell, u.TOTP, auth.MinPassword(u.TOTP)
+	sessions, err := s.Auth.Sessions(c.Principal)
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(sessions, func(a, b paas.Session) int { return b.Seen.Compare(a.Seen) })
 	for _, ses := range sessions {
-		p.Sessions = append(p.Sessions, ui.Session{ID: sessionID(ses), Agent: ui.AgentName(ses.UserAgent), Addr: ses.Addr, Created: ses.Created, Seen: ses.Seen,
-			Current: ses.Hash == c.Principal.Session})
+		p.Sessions = append(p.Sessions, ui.Session{
+			ID:      ses.ID,
+			Agent:   ui.AgentName(ses.UserAgent),
+			Addr:    ses.Addr,
+			Created: ses.Created,
+			Seen:    ses.Seen,
+			Current: ses.Current,
+		})
 	}
 	return c.page(status, p)
 }
@@ -75,22 +79,14 @@ func (s *Server) saveProfile(c *Call) error {
 	if err != nil {
 		return err
 	}
-	section := ui.AccountPage{Section: "profile"}
-	u, err := s.Store.User(c.Principal.User)
-	if err != nil {
-		return err
-	}
-	if in["email"] != u.Email {
-		if _, err := s.confirm(c, all.Get("current")); err != nil {
-			return s.accountAgain(c, section, in, err)
-		}
-	}
-	err = s.Store.UpdateUser(c.Actor(), u.ID, func(u *paas.User) error {
-		u.Name, u.Email = in["name"], in["email"]
-		return nil
+	name, email := in["name"], in["email"]
+	_, err = s.Auth.UpdateProfile(c.Request().Context(), c.Principal, auth.Profile{
+		Name:     &name,
+		Email:    &email,
+		Password: paas.NewSecret(all.Get("current")),
 	})
 	if err != nil {
-		return s.accountAgain(c, section, in, err)
+		return s.accountAgain(c, ui.AccountPage{Section: "profile"}, in, err)
 	}
 	return c.went("/account", "Saved.")
 }
@@ -100,40 +96,42 @@ func (s *Server) savePassword(c *Call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.ChangePassword(c, api.ChangePassword{Password: all.Get("current"), New: all.Get("password")}); err != nil {
+	signedIn, err := s.Auth.ChangePassword(c.Request().Context(), c.Principal, auth.PasswordChange{
+		Password: paas.NewSecret(all.Get("current")),
+		New:      paas.NewSecret(all.Get("password")),
+		Browser:  c.browser(),
+	})
+	if err != nil {
 		return s.accountAgain(c, ui.AccountPage{Section: "password"}, nil, err)
 	}
+	c.keepSession(signedIn)
 	return c.went("/account", "Your password is changed. Other browsers are signed out.")
 }
 
 func (s *Server) beginSecond(c *Call) error {
-	u, err := s.Store.User(c.Principal.User)
-	if err != nil {
-		return err
-	}
-	enrol, err := enrolment(NewEnrolment(u.Email))
+	enrol, err := s.secondFactor(c, paas.Secret{})
 	if err != nil {
 		return err
 	}
 	return s.account(c, http.StatusOK, ui.AccountPage{Enrol: enrol})
 }
 
-// enrolment is a second factor as the pages show it.
-func enrolment(e Enrolment) (*ui.Enrolment, error) {
-	size, dark, err := QRModules(e.URI)
+// secondFactor is one for the person who asks; again is the secret of a form that has to be filled in again.
+func (s *Server) secondFactor(c *Call, again paas.Secret) (*ui.Enrolment, error) {
+	e, err := s.Auth.StartTOTP(c.Principal, again)
 	if err != nil {
 		return nil, err
 	}
-	return &ui.Enrolment{Secret: e.Secret, QR: ui.NewQR(size, dark)}, nil
+	return enrolment(e)
 }
 
-// enrolmentOf is the second factor that a form brought back, so that the same code can be scanned again; a fresh one when it is none.
-func enrolmentOf(email, secret string) Enrolment {
-	e := NewEnrolment(email)
-	if raw, err := secretAlphabet.DecodeString(strings.ToLower(secret)); err != nil || len(raw) != totpBytes {
-		return e
+// enrolment is a second factor as the pages show it.
+func enrolment(e auth.Enrolment) (*ui.Enrolment, error) {
+	code, err := qr.Encode(e.URI.Reveal())
+	if err != nil {
+		return nil, err
 	}
-	return Enrolment{Secret: secret, URI: strings.Replace(e.URI, e.Secret, secret, 1)}
+	return &ui.Enrolment{Secret: e.Secret.Reveal(), QR: code}, nil
 }
 
 func (s *Server) turnOnSecond(c *Call) error {
@@ -141,16 +139,18 @@ func (s *Server) turnOnSecond(c *Call) error {
 	if err != nil {
 		return err
 	}
-	secret := all.Get("secret")
-	err = s.EnableTOTP(c, api.Enrol{Secret: secret, Code: all.Get("code"), Password: all.Get("current")})
+	secret := paas.NewSecret(all.Get("secret"))
+	signedIn, err := s.Auth.EnableTOTP(c.Request().Context(), c.Principal, auth.TOTPProof{
+		Secret:   secret,
+		Code:     all.Get("code"),
+		Password: paas.NewSecret(all.Get("current")),
+		Browser:  c.browser(),
+	})
 	if err == nil {
+		c.keepSession(signedIn)
 		return c.went("/account", "Two-step sign-in is on. Other browsers are signed out.")
 	}
-	u, e := s.Store.User(c.Principal.User)
-	if e != nil {
-		return e
-	}
-	enrol, e := enrolment(enrolmentOf(u.Email, secret))
+	enrol, e := s.secondFactor(c, secret)
 	if e != nil {
 		return e
 	}
@@ -162,21 +162,24 @@ func (s *Server) turnOffSecond(c *Call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.DisableTOTP(c, all.Get("current")); err != nil {
+	password := paas.NewSecret(all.Get("current"))
+	signedIn, err := s.Auth.DisableTOTP(c.Request().Context(), c.Principal, password, c.browser())
+	if err != nil {
 		return s.accountAgain(c, ui.AccountPage{Section: "second"}, nil, err)
 	}
+	c.keepSession(signedIn)
 	return c.went("/account", "Two-step sign-in is off.")
 }
 
 func (s *Server) signOutElsewhere(c *Call) error {
-	if err := s.endSessions(c, func(ses paas.Session) bool { return ses.Hash != c.Principal.Session }); err != nil {
+	if err := s.Auth.EndOtherSessions(c.Principal); err != nil {
 		return err
 	}
 	return c.went("/account", "Every other browser is signed out.")
 }
 
 func (s *Server) signOutThere(c *Call) error {
-	if err := s.endSessions(c, func(ses paas.Session) bool { return sessionID(ses) == c.asked("session") }); err != nil {
+	if err := s.Auth.EndSession(c.Principal, c.asked("session")); err != nil {
 		return err
 	}
 	return c.went("/account", "That browser is signed out.")

@@ -205,7 +205,7 @@ func (b *chrome) quiet() {
 // TestFirstDayInABrowser: claim, upload, watch it go live, change a variable, go back, sign out and in.
 func TestFirstDayInABrowser(t *testing.T) {
 	r := newRig(t)
-	secret, _, err := NewClaim(r.Store, r.clock.now())
+	secret, _, err := r.Auth.IssueClaim()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestFirstDayInABrowser(t *testing.T) {
 	b.open("/")
 	b.sees("This server is waiting for its owner")
 	b.shot("claim")
-	b.run(b.fill("#claim", secret), b.click("button[type=submit]"))
+	b.run(b.fill("#claim", secret.Reveal()), b.click("button[type=submit]"))
 	b.sees("Create your sign-in")
 	b.run(b.click(".more > summary"))
 	b.shot("account")

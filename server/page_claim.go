@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/cloudsania/cloudsania/access"
-	"github.com/cloudsania/cloudsania/api"
+	"github.com/cloudsania/cloudsania/auth"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/ui"
 )
@@ -27,13 +27,13 @@ func (s *Server) openClaim(c *Call) error { return s.claimStep(c, c.asked("*")) 
 
 // claimStep goes on to the account when the code is right.
 func (s *Server) claimStep(c *Call, code string) error {
-	if err := s.CheckClaim(c, code); err != nil {
+	if err := s.Auth.CheckClaim(paas.NewSecret(code), addrOf(c.Request())); err != nil {
 		if !correctable(err) {
 			return err
 		}
-		return s.claimForm(c, Status(errorKind(err)), ui.ClaimPage{Form: ui.Failed(map[string]string{"claim": paas.Clip(code, maxClaimText)}, err)})
+		return s.claimForm(c, Status(errorKind(err)), ui.ClaimPage{Form: ui.Failed(map[string]string{"claim": paas.Clip(code, auth.MaxClaimText)}, err)})
 	}
-	enrol, err := enrolment(NewEnrolment(""))
+	enrol, err := enrolment(auth.NewEnrolment("", paas.Secret{}))
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *Server) claimStep(c *Call, code string) error {
 
 func (s *Server) claimForm(c *Call, status int, p ui.ClaimPage) error {
 	p.Bare = ui.Bare{Title: "Claim this server"}
-	p.Action, p.MinPass, p.MinTwo = "/claim", MinPassword(false), MinPassword(true)
+	p.Action, p.MinPass, p.MinTwo = "/claim", auth.MinPassword(false), auth.MinPassword(true)
 	if p.Code == "" {
 		p.Facts = s.serverFacts()
 	}
@@ -75,10 +75,19 @@ func (s *Server) claimPage(c *Call) error {
 	if !all.Has("password") { // only the code so far
 		return s.claimStep(c, in["claim"])
 	}
-	claim := api.Claim{Claim: in["claim"], Name: in["name"], Email: in["email"], Password: all.Get("password"), Secret: in["secret"], Code: in["code"]}
-	if _, err := s.ClaimInstallation(c, claim); err != nil {
+	signedIn, err := s.Auth.Claim(c.Request().Context(), auth.NewOwner{
+		Claim:    paas.NewSecret(in["claim"]),
+		Name:     in["name"],
+		Email:    in["email"],
+		Password: paas.NewSecret(all.Get("password")),
+		TOTP:     paas.NewSecret(in["secret"]),
+		Code:     in["code"],
+		Browser:  c.browser(),
+	})
+	if err != nil {
 		return s.claimAgain(c, in, err)
 	}
+	c.keepSession(signedIn)
 	return c.went("/welcome", "")
 }
 
@@ -90,7 +99,7 @@ func (s *Server) claimAgain(c *Call, in map[string]string, cause error) error {
 	case e.Field == "claim": // it ran out meanwhile
 		return s.claimForm(c, Status(e.Kind), ui.ClaimPage{Form: ui.Failed(nil, cause)})
 	}
-	enrol, err := enrolment(enrolmentOf("", in["secret"]))
+	enrol, err := enrolment(auth.NewEnrolment("", paas.NewSecret(in["secret"])))
 	if err != nil {
 		return err
 	}

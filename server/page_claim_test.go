@@ -9,7 +9,7 @@ import (
 
 func TestClaimingInTheBrowser(t *testing.T) {
 	r := newRig(t)
-	secret, _, err := NewClaim(r.Store, r.clock.now())
+	secret, _, err := r.Auth.IssueClaim()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -17,11 +17,11 @@ func TestClaimingInTheBrowser(t *testing.T) {
 	b := &browser{rig: r}
 	says(t, b.page("/claim"), "This server is waiting for its owner")
 	b.refusedForm(http.StatusUnauthorized, "/claim", url.Values{"claim": {"nope"}}, "This claim is not valid.")
-	page := b.page("/claim/" + secret)
+	page := b.page("/claim/" + secret.Reveal())
 	says(t, page, "Create your sign-in", "Add two-step sign-in now")
-	form := url.Values{"claim": {secret}, "name": {"Ada Lovelace"}, "email": {ownerEmail}, "password": {"short"}}
+	form := url.Values{"claim": {secret.Reveal()}, "name": {"Ada Lovelace"}, "email": {ownerEmail}, "password": {"short"}}
 	page = b.refusedForm(http.StatusBadRequest, "/claim", form, "A password has at least 15 characters.")
-	if !strings.Contains(page, `value="Ada Lovelace"`) || !strings.Contains(page, `value="`+secret+`"`) {
+	if !strings.Contains(page, `value="Ada Lovelace"`) || !strings.Contains(page, `value="`+secret.Reveal()+`"`) {
 		t.Error("the form forgets what was right")
 	}
 	form.Set("password", ownerPassword)

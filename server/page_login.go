@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/cloudsania/cloudsania/access"
-	"github.com/cloudsania/cloudsania/api"
+	"github.com/cloudsania/cloudsania/auth"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/ui"
 )
@@ -41,8 +41,14 @@ func (s *Server) loginPage(c *Call) error {
 		return err
 	}
 	next := safeNext(in["next"])
-	_, err = s.SignIn(c, api.Login{Email: in["email"], Password: all.Get("password"), Code: in["code"]})
+	signedIn, err := s.Auth.SignIn(c.Request().Context(), auth.Login{
+		Email:    in["email"],
+		Password: paas.NewSecret(all.Get("password")),
+		Code:     in["code"],
+		Browser:  c.browser(),
+	})
 	if err == nil {
+		c.keepSession(signedIn)
 		return c.went(next, "")
 	}
 	if c.wants("json") || !correctable(err) {
@@ -63,7 +69,8 @@ func safeNext(next string) string {
 }
 
 func (s *Server) logoutPage(c *Call) error {
-	if err := s.SignOut(c); err != nil {
+	c.dropSession()
+	if err := s.Auth.SignOut(c.Principal); err != nil {
 		return err
 	}
 	return c.went("/login", "You are signed out.")

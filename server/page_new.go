@@ -126,7 +126,7 @@ func (s *Server) neededVariables(c *Call, needed []paas.Needed) ([]api.SetVariab
 	for _, n := range needed {
 		value := given[n.Name]
 		if value == "" && n.Generate {
-			value = newSecret(secretBytes)
+			value = paas.GenerateSecret().Reveal()
 		}
 		if value == "" {
 			value = n.Default

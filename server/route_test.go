@@ -86,11 +86,13 @@ func TestEveryRouteByEveryPrincipal(t *testing.T) {
 		{name: "anonymous"},
 		{name: "owner", set: func(q *http.Request) { q.AddCookie(&http.Cookie{Name: "__Host-cs", Value: cookie}) },
 			who: access.Principal{Kind: access.User, User: r.owner.ID, ID: r.owner.ID, Role: paas.Owner, Scope: team}},
-		{name: "forged session", set: func(q *http.Request) { q.AddCookie(&http.Cookie{Name: "__Host-cs", Value: newSecret(secretBytes)}) }},
+		{name: "forged session", set: func(q *http.Request) {
+			q.AddCookie(&http.Cookie{Name: "__Host-cs", Value: paas.GenerateSecret().Reveal()})
+		}},
 		{name: "session under the plain name", set: func(q *http.Request) { q.AddCookie(&http.Cookie{Name: "cs", Value: cookie}) }},
 		{name: "root", local: true, who: access.Principal{Kind: access.Root}},
 		{name: "root with a wrong token", local: true, set: bearer("cs_wrong"), wrong: true},
-		{name: "wrong token", set: bearer(tokenPrefix + newSecret(secretBytes)), wrong: true},
+		{name: "wrong token", set: bearer("cs_" + paas.GenerateSecret().Reveal()), wrong: true},
 		{name: "not a token", set: bearer("hunter2"), wrong: true},
 		{name: "password as Basic", set: func(q *http.Request) { q.SetBasicAuth(ownerEmail, ownerPassword) }, wrong: true},
 		{name: "Digest", set: func(q *http.Request) { q.Header.Set("Authorization", "Digest x") }, wrong: true},
@@ -135,7 +137,7 @@ func TestEveryRouteByEveryPrincipal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions, err := r.Store.SessionsOf(r.owner.ID)
+	sessions, err := r.Auth.Sessions(access.Principal{User: r.owner.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +150,7 @@ func TestEveryRouteByEveryPrincipal(t *testing.T) {
 		":app":        {{own.ID, access.Resource{Path: ownPath}}, {other.ID, access.Resource{Path: otherPath}}, {paas.NewID("app"), access.Resource{}}},
 		":deployment": {{ownDep.ID, access.Resource{Path: ownPath}}, {otherDep.ID, access.Resource{Path: otherPath}}, {paas.NewID("dep"), access.Resource{}}},
 		":token":      {{someToken.ID, access.Resource{Path: team}}, {someToken.ID, access.Resource{Path: team}}, {paas.NewID("tok"), access.Resource{}}},
-		":session":    {{sessionID(sessions[0]), access.Resource{Owner: r.owner.ID}}, {sessionID(sessions[0]), access.Resource{Owner: r.owner.ID}}, {"0123456789abcdef", access.Resource{}}},
+		":session":    {{sessions[0].ID, access.Resource{Owner: r.owner.ID}}, {sessions[0].ID, access.Resource{Owner: r.owner.ID}}, {"0123456789abcdef", access.Resource{}}},
 		"":            {{"", access.Resource{}}, {"", access.Resource{}}, {"", access.Resource{}}},
 	}
 	fixed := map[access.Action]func(access.Principal) access.Resource{
@@ -258,7 +260,7 @@ func TestUnclaimedAnswersOnlyTheClaim(t *testing.T) {
 	nothing := neutral(t, w.send(Route{Method: http.MethodGet}, "/api/v1/nothing", caller{}), "")
 	for _, rt := range routes() {
 		path := strings.NewReplacer(":app", "x", ":deployment", "x", ":token", "x", ":session", "x", "*", "x").Replace(rt.Path)
-		for _, who := range []caller{{name: "anonymous"}, {name: "wrong token", set: bearer(tokenPrefix + newSecret(secretBytes))}, {name: "wrong password", set: func(q *http.Request) { q.SetBasicAuth("a", "b") }}} {
+		for _, who := range []caller{{name: "anonymous"}, {name: "wrong token", set: bearer("cs_" + paas.GenerateSecret().Reveal())}, {name: "wrong password", set: func(q *http.Request) { q.SetBasicAuth("a", "b") }}} {
 			got := w.send(rt, path, who)
 			switch {
 			case rt.Claiming && who.set == nil:

@@ -8,11 +8,11 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/cloudsania/cloudsania/auth"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/store"
 )
@@ -74,14 +74,14 @@ type Options struct {
 	Domain   string // BASE
 	Version  string
 	Store    *store.Store
+	Auth     *auth.Authenticator
 	Doors    *Doors
 	Deployer deployer
 	Uploads  *Uploads
 	Git      http.Handler // for /git/; it asks Doors by itself
 	Detect   func(fsys fs.FS, settings paas.BuildSettings) (paas.Plan, error)
 	Health   Health
-	Claim    paas.Secret // claim that the owner chose beforehand; valid until used
-	EdgeUID  int         // user of the edge, besides root and our own
+	EdgeUID  int // user of the edge, besides root and our own
 	Log      *slog.Logger
 	Now      func() time.Time // nil: time.Now
 }
@@ -93,26 +93,21 @@ type Server struct {
 	doc       []byte // the OpenAPI document
 	started   time.Time
 	web, ctl  *door
-	passwords *passwords
-	logins    *throttle
 	detecting chan struct{}
 	streams   chan struct{}
 	keys      keyring
-	claimed   atomic.Bool     // once true, always true
 	closing   context.Context // ends when Run does: open streams end with it
 	close     context.CancelFunc
-	claiming  sync.Mutex
 }
 
 const uploadSweepEvery = time.Hour
 
-// New opens both sockets and checks the preset claim. Nothing is answered before Run.
+// New opens both sockets. Nothing is answered before Run.
 func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{Options: o, started: o.Now(), passwords: newPasswords(), logins: newThrottle(o.Now),
-		detecting: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams)}
+	s := &Server{Options: o, started: o.Now(), detecting: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams)}
 	s.closing, s.close = context.WithCancel(context.Background())
 	table := routes()
 	var err error
@@ -120,9 +115,6 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.echo = s.mount(table)
-	if err := s.presetClaim(o.Claim); err != nil {
-		return nil, err
-	}
 	if s.ctl, err = openDoor(filepath.Join(o.Data, "control.sock"), 0o600); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +23,7 @@ import (
 	"time"
 
 	"github.com/cloudsania/cloudsania/api"
+	"github.com/cloudsania/cloudsania/auth"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/store"
 )
@@ -31,14 +34,14 @@ const (
 	testOrigin    = "https://cloud.test"
 )
 
-// ownerHash costs as much as any hash, so it is made once.
-var ownerHash = sync.OnceValue(func() string {
-	h, err := newPasswords().hash(context.Background(), ownerPassword)
-	if err != nil {
-		panic(err)
-	}
-	return h
-})
+// ownerHash is that of ownerPassword at today's costs, so that signing in does not renew it.
+const ownerHash = "$argon2id$v=19$m=19456,t=2,p=1$vN2I/7HkLPk85d6X5bwmiw$TodS5HeMKER/SLdlZQJivpEU9oT4TeFPQ0Cg4qKt4AI"
+
+// hashOf is how the store keeps the secret of a session or token.
+func hashOf(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
 
 // clock is a time that tests move.
 type clock struct {
@@ -111,7 +114,8 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 		t.Fatal(err)
 	}
 	r.deploy = &fakeDeployer{store: st, logs: map[string][]LogLine{}, bell: make(chan struct{})}
-	o := Options{Data: dir, Origin: testOrigin, Domain: "cloud.test", Version: "1.2.3", Store: st, Doors: &Doors{Store: st, Now: r.clock.now},
+	who := auth.New(auth.Options{Store: st, Log: log, Now: r.clock.now})
+	o := Options{Data: dir, Origin: testOrigin, Domain: "cloud.test", Version: "1.2.3", Store: st, Auth: who, Doors: &Doors{Auth: who, Store: st},
 		Deployer: r.deploy, Uploads: up, Git: http.NotFoundHandler(), Detect: fakeDetect, Log: log, Now: r.clock.now, EdgeUID: -1}
 	for _, f := range change {
 		f(&o)
@@ -136,7 +140,7 @@ func (r *rig) claimIt() {
 	if err := r.Store.SetClaim(paas.Claim{Hash: "x"}); err != nil {
 		r.t.Fatal(err)
 	}
-	u, err := r.Store.CreateOwner("x", paas.User{Name: "Ada", Email: ownerEmail, PasswordHash: ownerHash()})
+	u, err := r.Store.CreateOwner("x", paas.User{Name: "Ada", Email: ownerEmail, PasswordHash: ownerHash})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -178,20 +182,20 @@ func (r *rig) target(a paas.App) paas.Target {
 // token makes a token of the owner and returns its text.
 func (r *rig) token(scope paas.Path, actions ...string) string {
 	r.t.Helper()
-	text := tokenPrefix + newSecret(secretBytes)
-	_, err := r.Store.CreateToken(paas.System, paas.Token{Name: "test", Hash: hashOf(text), User: r.owner.ID, Scope: scope, Actions: actions})
+	text, hash := auth.NewToken()
+	_, err := r.Store.CreateToken(paas.System, paas.Token{Name: "test", Hash: hash, User: r.owner.ID, Scope: scope, Actions: actions})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return text
+	return text.Reveal()
 }
 
 // session signs the owner in and returns the cookie's value.
 func (r *rig) session() string {
 	r.t.Helper()
-	secret := newSecret(secretBytes)
+	secret := paas.GenerateSecret().Reveal()
 	now := r.clock.now()
-	err := r.Store.CreateSession(paas.Session{Hash: hashOf(secret), User: r.owner.ID, UserAgent: "test", Addr: "198.51.100.7", Expires: sessionEnd(now, now)})
+	err := r.Store.CreateSession(paas.Session{Hash: hashOf(secret), User: r.owner.ID, UserAgent: "test", Addr: "198.51.100.7", Expires: now.Add(12 * time.Hour)})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package ui
 
-import "github.com/cloudsania/cloudsania/paas"
+import (
+	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/qr"
+)
 
 // ClaimPage is the first page of a new server: whoever has the claim code becomes the owner.
 type ClaimPage struct {
@@ -32,7 +35,7 @@ func (p ReadyPage) Steps() []SetupStep { return setupSteps }
 // Enrolment is what an authenticator app needs.
 type Enrolment struct {
 	Secret string // base32, for typing; it goes back with the form, so that the server need not remember it
-	QR     QR
+	QR     qr.Code
 }
 
 // ReadyPage greets the new owner.

@@ -109,13 +109,6 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-func TestQR(t *testing.T) {
-	got := NewQR(3, func(x, y int) bool { return y == 1 || x == 0 && y == 0 })
-	if want := (QR{Size: 9, Path: "M3 3h1v1h-1zM3 4h3v1h-3z"}); got != want {
-		t.Errorf("%+v, want %+v", got, want)
-	}
-}
-
 func TestLevelOf(t *testing.T) {
 	for text, want := range map[string]string{
 		"error payment failed": "err", "[WARN] slow": "wrn", "info: no error here": "", "Traceback (most recent call last):": "err", "terrors": "", "GET / 200": "",

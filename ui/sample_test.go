@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/qr"
 )
 
 // sample is a small agency's server in the middle of a morning: every kind of state that a page can show is somewhere in it.
@@ -159,7 +160,11 @@ func (s sample) pages() map[string]Page {
 	waiting := s.app("my-first-app", nil, nil, nil)
 	found := &Found{Name: "gift-cards", Source: "gift-cards.zip, 2.1 MB", Upload: "upl_1", Plan: nextPlan}
 	push := &GitBlock{Commands: "git remote add cloudsania https://git:cst_5f1d0a9e7c3b@203-0-113-24.sslip.io/git/my-first-app.git\ngit push cloudsania HEAD:main", Expires: "in 90 days"}
-	qr := &Enrolment{Secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", QR: NewQR(29, func(x, y int) bool { return (x*7+y*13+x*y)%3 == 0 })}
+	code, err := qr.Encode("otpauth://totp/Cloudsania:ada@example.com?issuer=Cloudsania&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+	if err != nil {
+		panic(err)
+	}
+	enrol := &Enrolment{Secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", QR: code}
 	live := s.versions()[1]
 	done := s.deployment(42, paas.Succeeded, paas.StepDone, "Faster checkout on slow phones", "Jonas Weber", 90*time.Second, 70*time.Second)
 	wild := s.app(long, &paas.Plan{Language: markup, Framework: markup}, s.release(3), nil)
@@ -170,8 +175,8 @@ func (s sample) pages() map[string]Page {
 	wild.Latest = &wildDep.Deployment
 	p := map[string]Page{
 		"claim":         ClaimPage{Bare: Bare{Title: "Claim this server"}, Action: "/claim", Facts: []string{"Debian 13, 2 processors, 4 GB memory, 38 GB free", "Ports 80 and 443 are open on this server"}, MinPass: 15, MinTwo: 8},
-		"claim-account": ClaimPage{Bare: Bare{Title: "Create your sign-in"}, Action: "/claim", Code: "K7MQ-R2XD-94VT", MinPass: 15, MinTwo: 8, TOTP: qr},
-		"claim-wrong":   ClaimPage{Bare: Bare{Title: "Create your sign-in"}, Action: "/claim", Code: "K7MQ", MinPass: 15, MinTwo: 8, TOTP: qr, Form: Form{Values: map[string]string{"name": "Mara", "email": "mara@"}, Errors: []*paas.Error{paas.Invalidf("password", "four words in a row do", "a password has at least 15 characters"), paas.Invalidf("code", "is the clock of your phone right?", "that code is not right")}}},
+		"claim-account": ClaimPage{Bare: Bare{Title: "Create your sign-in"}, Action: "/claim", Code: "K7MQ-R2XD-94VT", MinPass: 15, MinTwo: 8, TOTP: enrol},
+		"claim-wrong":   ClaimPage{Bare: Bare{Title: "Create your sign-in"}, Action: "/claim", Code: "K7MQ", MinPass: 15, MinTwo: 8, TOTP: enrol, Form: Form{Values: map[string]string{"name": "Mara", "email": "mara@"}, Errors: []*paas.Error{paas.Invalidf("password", "four words in a row do", "a password has at least 15 characters"), paas.Invalidf("code", "is the clock of your phone right?", "that code is not right")}}},
 		"ready":         ReadyPage{Bare: Bare{Title: "Ready"}, Name: "Mara", Address: "https://203-0-113-24.sslip.io", Facts: []string{"HTTPS is on and renews itself", "Apps get addresses below 203-0-113-24.sslip.io"}},
 		"login":         LoginPage{Bare: Bare{Title: "Sign in"}, Action: "/login"},
 		"login-wrong":   LoginPage{Bare: Bare{Title: "Sign in"}, Action: "/login", Form: Form{Values: map[string]string{"email": "mara@tidewater.example"}, Errors: []*paas.Error{{Kind: paas.Unauthenticated, Msg: "email or password is wrong"}}}},
@@ -228,7 +233,7 @@ func (s sample) pages() map[string]Page {
 		"audit-broken": AuditPage{Shell: s.shell("Audit", "audit", Crumb{"Audit", ""}), Chain: Chain{Checked: s.now, Entries: 12, Broken: 7, Problem: "its hash is not that of its content"}, Query: markup},
 
 		"account":        AccountPage{Shell: s.shell("Your account", "account", Crumb{"Account", ""}), MinPass: 15, Sessions: []Session{{ID: "1", Agent: "Firefox on Linux", Addr: "192.0.2.61", Created: s.ago(60 * time.Hour), Seen: s.now, Current: true}, {ID: "2", Agent: "Safari on iPhone", Addr: "198.51.100.23", Created: s.ago(200 * time.Hour), Seen: s.ago(5 * time.Hour)}}},
-		"account-second": AccountPage{Shell: s.shell("Your account", "account", Crumb{"Account", ""}), MinPass: 15, Enrol: qr, Section: "second", Form: Failed(nil, paas.Invalidf("code", "is the clock of your phone right?", "that code is not right"))},
+		"account-second": AccountPage{Shell: s.shell("Your account", "account", Crumb{"Account", ""}), MinPass: 15, Enrol: enrol, Section: "second", Form: Failed(nil, paas.Invalidf("code", "is the clock of your phone right?", "that code is not right"))},
 		"account-on":     AccountPage{Shell: s.shell("Your account", "account", Crumb{"Account", ""}), MinPass: 15, TOTP: true},
 	}
 	return p

@@ -1,4 +1,4 @@
-package server
+package auth
 
 import (
 	"context"
@@ -16,13 +16,9 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// argon2id costs (OWASP's first choice). One hash takes 19 MiB for about 50 ms.
 const (
-	argonMemoryKiB = 19 << 10
-	argonTime      = 2
-	argonThreads   = 1
-	argonSalt      = 16
-	argonKey       = 32
+	argonSalt = 16 // bytes
+	argonKey  = 32
 
 	hashesAtOnce   = 2 // a flood of logins must not become a flood of memory
 	hashesWaiting  = 32
@@ -40,12 +36,15 @@ func MinPassword(secondFactor bool) int {
 	return minPassword
 }
 
-// checkPassword tells whether a new password will do. There are no rules about what it is made of: length is what helps.
-func checkPassword(password, email, name string, secondFactor bool) error {
+// checkPassword tells whether a new password will do. There are no rules about what it is made of: length is what
+// helps.
+func checkPassword(secret paas.Secret, email, name string, secondFactor bool) error {
+	password := secret.Reveal()
 	n, least := utf8.RuneCountInString(password), MinPassword(secondFactor)
 	switch {
 	case n < least && !secondFactor:
-		return paas.Invalidf("password", "four words in a row do; with a second factor 8 characters are enough", "a password has at least %d characters", least)
+		return paas.Invalidf("password", "four words in a row do; with a second factor 8 characters are enough",
+			"a password has at least %d characters", least)
 	case n < least:
 		return paas.Invalidf("password", "four words in a row do", "a password has at least %d characters", least)
 	case len(password) > maxPassword:
@@ -58,7 +57,8 @@ func checkPassword(password, email, name string, secondFactor bool) error {
 	return nil
 }
 
-// guessable finds passwords that are one character over and over, a short run repeated, or the person's own name or address.
+// guessable finds passwords that are one character over and over, a short run repeated, or the person's own name or
+// address.
 func guessable(password, email, name string) bool {
 	p := strings.ToLower(password)
 	for _, own := range []string{email, name, name + name, "cloudsania"} {
@@ -74,15 +74,27 @@ func guessable(password, email, name string) bool {
 	return strings.Contains("01234567890123456789 abcdefghijklmnopqrstuvwxyz qwertyuiopasdfghjklzxcvbnm", p)
 }
 
-// passwords hashes and checks, a few at a time.
-type passwords struct {
-	slots   chan struct{}
-	waiting atomic.Int32
-	dummy   string // of nobody: checked for unknown people, so that they take as long as known ones
+// costs are those of argon2id.
+type costs struct {
+	memory  uint32 // KiB
+	time    uint32
+	threads uint8
 }
 
-func newPasswords() *passwords {
-	return &passwords{slots: make(chan struct{}, hashesAtOnce), dummy: encodeHash(make([]byte, argonSalt), make([]byte, argonKey))}
+// todaysCosts are OWASP's first choice: one hash takes 19 MiB for about 50 ms.
+var todaysCosts = costs{memory: 19 << 10, time: 2, threads: 1}
+
+// passwords hashes and checks, a few at a time.
+type passwords struct {
+	costs   costs // of new hashes
+	slots   chan struct{}
+	waiting atomic.Int32
+	dummy   string // hash that matches no password: checked for unknown people, so that they take as long as known ones
+}
+
+func newPasswords(c costs) *passwords {
+	dummy := phc{costs: c, salt: make([]byte, argonSalt), key: make([]byte, argonKey)}
+	return &passwords{costs: c, slots: make(chan struct{}, hashesAtOnce), dummy: dummy.String()}
 }
 
 // enter waits for a slot.
@@ -106,19 +118,21 @@ func (p *passwords) enter(ctx context.Context) (leave func(), err error) {
 }
 
 // hash makes the PHC string of a password.
-func (p *passwords) hash(ctx context.Context, password string) (string, error) {
+func (p *passwords) hash(ctx context.Context, password paas.Secret) (string, error) {
 	leave, err := p.enter(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer leave()
-	salt := make([]byte, argonSalt)
-	_, _ = rand.Read(salt) // never fails: Go 1.24 crashes by itself
-	return encodeHash(salt, argon2.IDKey([]byte(password), salt, argonTime, argonMemoryKiB, argonThreads, argonKey)), nil
+	h := phc{costs: p.costs, salt: make([]byte, argonSalt)}
+	_, _ = rand.Read(h.salt) // never fails: Go 1.24 crashes by itself
+	h.key = h.derive(password.Reveal(), argonKey)
+	return h.String(), nil
 }
 
-// verify checks a password against a PHC string, "" being nobody's. stale says that the string has other costs than today's.
-func (p *passwords) verify(ctx context.Context, hash, password string) (ok, stale bool, err error) {
+// verify checks a password against a PHC string; "" matches none, and takes as long. stale says that the string has
+// other costs than today's.
+func (p *passwords) verify(ctx context.Context, hash string, secret paas.Secret) (ok, stale bool, err error) {
 	known := hash != ""
 	if !known {
 		hash = p.dummy
@@ -127,6 +141,7 @@ func (p *passwords) verify(ctx context.Context, hash, password string) (ok, stal
 	if err != nil {
 		return false, false, err
 	}
+	password := secret.Reveal()
 	if len(password) > maxPassword {
 		password, known = "", false // as long a wait, and wrong
 	}
@@ -135,21 +150,25 @@ func (p *passwords) verify(ctx context.Context, hash, password string) (ok, stal
 		return false, false, err
 	}
 	defer leave()
-	key := argon2.IDKey([]byte(password), h.salt, h.time, h.memory, h.threads, uint32(len(h.key)))
-	ok = subtle.ConstantTimeCompare(key, h.key) == 1 && known
-	return ok, h.memory != argonMemoryKiB || h.time != argonTime || h.threads != argonThreads, nil
+	ok = subtle.ConstantTimeCompare(h.derive(password, len(h.key)), h.key) == 1 && known
+	return ok, h.costs != p.costs, nil
 }
 
 // phc is a decoded hash.
 type phc struct {
-	memory, time uint32
-	threads      uint8
-	salt, key    []byte
+	costs
+	salt, key []byte
 }
 
-func encodeHash(salt, key []byte) string {
+// derive computes the key of a password, of so many bytes.
+func (h phc) derive(password string, bytes int) []byte {
+	return argon2.IDKey([]byte(password), h.salt, h.time, h.memory, h.threads, uint32(bytes))
+}
+
+func (h phc) String() string {
 	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemoryKiB, argonTime, argonThreads, b64.EncodeToString(salt), b64.EncodeToString(key))
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.memory, h.time, h.threads,
+		b64.EncodeToString(h.salt), b64.EncodeToString(h.key))
 }
 
 func decodeHash(s string) (h phc, err error) {

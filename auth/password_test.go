@@ -1,50 +1,44 @@
-package server
+package auth
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"strings"
 	"testing"
 
-	"golang.org/x/crypto/argon2"
-
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-func rawKey(password string, h phc) string {
-	return base64.RawStdEncoding.EncodeToString(argon2.IDKey([]byte(password), h.salt, h.time, h.memory, h.threads, argonKey))
-}
-
 func TestPasswords(t *testing.T) {
-	p := newPasswords()
-	ctx := context.Background()
-	a, err := p.hash(ctx, "secret")
+	p := newPasswords(todaysCosts)
+	ctx := t.Context()
+	a, err := p.hash(ctx, paas.NewSecret("secret"))
 	if err != nil || !strings.HasPrefix(a, "$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Fatal(a, err)
 	}
-	if b, err := p.hash(ctx, "secret"); err != nil || a == b {
+	if b, err := p.hash(ctx, paas.NewSecret("secret")); err != nil || a == b {
 		t.Errorf("no salt: %v", err)
 	}
 	for _, tt := range []struct {
 		hash, password string
 		want           bool
 	}{{a, "secret", true}, {a, "Secret", false}, {a, "", false}, {"", "secret", false}, {"", "", false}, {a, strings.Repeat("x", maxPassword+1), false}} {
-		if ok, _, err := p.verify(ctx, tt.hash, tt.password); ok != tt.want || err != nil {
+		if ok, _, err := p.verify(ctx, tt.hash, paas.NewSecret(tt.password)); ok != tt.want || err != nil {
 			t.Errorf("%q with %.10q: %v %v", tt.password, tt.hash, ok, err)
 		}
 	}
 	for _, bad := range []string{"plain", "$argon2i$v=19$m=64,t=1,p=1$AA$AA", "$argon2id$v=19$m=99999999,t=1,p=1$AA$AA", "$argon2id$v=19$m=64,t=0,p=1$AA$AA",
 		"$argon2id$v=19$m=64,t=1,p=1$AA$", "$argon2id$v=19$m=64,t=1,p=1$%%$AA", "$argon2id$v=18$m=64,t=1,p=1$AA$AA"} {
-		if _, _, err := p.verify(ctx, bad, "x"); err == nil {
+		if _, _, err := p.verify(ctx, bad, paas.NewSecret("x")); err == nil {
 			t.Errorf("%q is taken for a hash", bad)
 		}
 	}
 }
 
-// A flood of logins must not become a flood of memory: two hashes at a time, a bounded queue, and the rest is sent away at once.
+// A flood of logins must not become a flood of memory: two hashes at a time, a bounded queue, and the rest is sent
+// away at once.
 func TestPasswordFlood(t *testing.T) {
-	p := newPasswords()
+	p := newPasswords(lowCosts)
 	for range hashesAtOnce {
 		p.slots <- struct{}{} // two that take their time
 	}
@@ -53,7 +47,7 @@ func TestPasswordFlood(t *testing.T) {
 	errs := make(chan error, flood)
 	for range flood {
 		go func() {
-			_, _, err := p.verify(ctx, "", "x")
+			_, _, err := p.verify(ctx, "", paas.NewSecret("x"))
 			errs <- err
 		}()
 	}
@@ -72,7 +66,7 @@ func TestPasswordFlood(t *testing.T) {
 		}
 	}
 	<-p.slots // one is done: the next may go on
-	if _, err := p.hash(context.Background(), "x"); err != nil {
+	if _, err := p.hash(context.Background(), paas.NewSecret("x")); err != nil {
 		t.Error(err)
 	}
 	if len(p.slots) != 1 || p.waiting.Load() != 0 {
@@ -101,7 +95,7 @@ func TestCheckPassword(t *testing.T) {
 		{"not text", "aaaaaaaaaaaaaaaa\xff", false, false},
 	}
 	for _, tt := range tests {
-		if err := checkPassword(tt.password, "ada@example.com", "Ada Lovelace", tt.second); (err == nil) != tt.ok {
+		if err := checkPassword(paas.NewSecret(tt.password), "ada@example.com", "Ada Lovelace", tt.second); (err == nil) != tt.ok {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}

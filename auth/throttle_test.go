@@ -1,4 +1,4 @@
-package server
+package auth
 
 import (
 	"errors"
@@ -19,8 +19,8 @@ func TestThrottleDoubles(t *testing.T) {
 	}
 	for want := time.Second; want <= 4*time.Minute; want *= 2 {
 		_, err := th.try("a", "b")
-		var fast *tooFast
-		if !errors.As(err, &fast) || fast.wait != want || !paas.IsKind(err, paas.Throttled) {
+		var throttled *Throttled
+		if !errors.As(err, &throttled) || throttled.Wait != want || !paas.IsKind(err, paas.Throttled) {
 			t.Fatalf("wait %v, want %s", err, want)
 		}
 		c.move(want)
@@ -45,7 +45,7 @@ func TestThrottleDoubles(t *testing.T) {
 	}
 }
 
-func TestThrottleForgives(t *testing.T) {
+func TestThrottleUndoes(t *testing.T) {
 	c := &clock{at: time.Unix(1_000_000, 0)}
 	th := newThrottle(c.now)
 	for range 100 {
@@ -53,7 +53,7 @@ func TestThrottleForgives(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.forgive()
+		a.undo()
 	}
 	if len(th.m) != 0 {
 		t.Errorf("%d keys stay", len(th.m))
@@ -89,9 +89,14 @@ func TestThrottleIsBounded(t *testing.T) {
 	}
 }
 
-func TestPrefixOf(t *testing.T) {
-	for addr, want := range map[string]string{"203.0.113.9": "203.0.113.0/24", "2001:db8:1:2ff::1": "2001:db8:1:200::/56", "": "local", "x": "local"} {
-		if got := prefixOf(addr); got != want {
+func TestNetworkOf(t *testing.T) {
+	for addr, want := range map[string]string{
+		"203.0.113.9":       "203.0.113.0/24",
+		"2001:db8:1:2ff::1": "2001:db8:1:200::/56",
+		"":                  "local",
+		"x":                 "local",
+	} {
+		if got := networkOf(addr); got != want {
 			t.Errorf("%q: %q, want %q", addr, got, want)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/cloudsania/cloudsania/archive"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/run"
+	"github.com/cloudsania/cloudsania/terminal"
 )
 
 // Limits of a checkout: source code, with room for those who commit their dependencies.
@@ -145,5 +146,5 @@ func (s *Server) info(ctx context.Context, repo *repo, commit string) (message, 
 		return "", "", fmt.Errorf("read commit: %w", err)
 	}
 	name, subject, _ := bytes.Cut(out, []byte{0})
-	return paas.Clip(cleanLine(string(subject)), maxMessageRunes), paas.Clip(cleanLine(string(name)), maxAuthorRunes), nil
+	return terminal.Line(string(subject), maxMessageRunes), terminal.Line(string(name), maxAuthorRunes), nil
 }

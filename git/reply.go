@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
-	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
 
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/terminal"
 )
 
 // reply is the answer to a push: lines for people on side-band 2 while it goes on, the report on side-band 1 at the end. A client
@@ -42,7 +41,7 @@ func newReply(w http.ResponseWriter, q *request, stall time.Duration) *reply {
 
 // say shows a line.
 func (o *reply) say(text string) {
-	o.send(sideband.ProgressMessage, []byte(cleanLine(text)+"\n"))
+	o.send(sideband.ProgressMessage, []byte(terminal.Line(text, maxLineRunes)+"\n"))
 }
 
 // explain shows an error in the form of all our messages.
@@ -63,11 +62,11 @@ type verdict struct {
 // report ends the answer.
 func (o *reply) report(unpack string, verdicts []verdict) {
 	if o.asked {
-		r := packp.ReportStatus{UnpackStatus: cleanLine(unpack)}
+		r := packp.ReportStatus{UnpackStatus: terminal.Line(unpack, maxLineRunes)}
 		for _, v := range verdicts {
 			status := "ok"
 			if v.reason != "" {
-				status = cleanLine(v.reason)
+				status = terminal.Line(v.reason, maxLineRunes)
 			}
 			r.CommandStatuses = append(r.CommandStatuses, &packp.CommandStatus{ReferenceName: plumbing.ReferenceName(v.name), Status: status})
 		}
@@ -149,27 +148,3 @@ func (o *reply) ping(every time.Duration) {
 }
 
 const maxLineRunes = 2000
-
-// escapes are terminal escape sequences (ECMA-48: CSI, OSC and two-character ones).
-var escapes = regexp.MustCompile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|[@-Z\\\\^_])")
-
-// cleanLine makes one line of text that cannot steer a terminal: colours and other escape sequences, control characters and those that
-// turn the direction of writing are taken out. Of a line that overwrites itself with carriage returns the last state is kept.
-func cleanLine(s string) string {
-	s = strings.TrimRight(s, "\r\n")
-	if i := strings.LastIndexByte(s, '\r'); i >= 0 {
-		s = s[i+1:]
-	}
-	s = escapes.ReplaceAllString(s, "")
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case r < ' ', r >= 0x7f && r < 0xa0, r == '\u2028', r == '\u2029', r == '\u200e', r == '\u200f', r == '\u061c',
-			r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\ufffd"))
-	return paas.Clip(s, maxLineRunes)
-}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 	"testing"
-	"unicode"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -84,36 +83,6 @@ func TestUpdateIsAllOrNothing(t *testing.T) {
 	if got, err = r.refs(); err != nil || len(got) != 1 || got["refs/heads/x"] != b {
 		t.Errorf("%v %v", got, err)
 	}
-}
-
-func TestCleanLine(t *testing.T) {
-	for in, want := range map[string]string{
-		"plain":                                "plain",
-		"\x1b[1;31mred\x1b[0m":                 "red",
-		"10%\r50%\r100%\n":                     "100%",
-		"a\tb":                                 "a b",
-		"\x1b]8;;http://x\x07link\x1b]8;;\x07": "link",
-		"\x1b]0;title\x1b\\x":                  "x",
-		"a\u202eb\u2066c":                      "abc",
-		"\x9b31mx":                             "\ufffd31mx",
-		"bell\x07\x00":                         "bell",
-		"ünï 🙂":                                "ünï 🙂",
-	} {
-		if got := cleanLine(in); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
-}
-
-func FuzzCleanLine(f *testing.F) {
-	f.Add("\x1b[31mred\x1b[0m\r\n")
-	f.Fuzz(func(t *testing.T, s string) {
-		for _, r := range cleanLine(s) {
-			if unicode.Is(unicode.Cc, r) {
-				t.Errorf("%q keeps %q", s, r)
-			}
-		}
-	})
 }
 
 func TestReadRequest(t *testing.T) {

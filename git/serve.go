@@ -62,7 +62,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.Kind == paas.Internal {
 		s.log.Error("request of a git client failed", "path", r.URL.Path, "err", err)
 	}
-	status := statusOf(p.Kind)
+	status := p.Kind.HTTPStatus()
 	switch {
 	case errors.Is(err, errMethod):
 		status = http.StatusMethodNotAllowed
@@ -89,30 +89,6 @@ func failLFS(w http.ResponseWriter, p *paas.Error) {
 	w.Header().Set("Content-Type", "application/vnd.git-lfs+json")
 	w.WriteHeader(http.StatusNotImplemented)
 	_ = json.NewEncoder(w).Encode(map[string]string{"message": p.Msg + ": " + p.Hint})
-}
-
-func statusOf(k paas.Kind) int {
-	switch k {
-	case paas.Invalid:
-		return http.StatusBadRequest
-	case paas.Unauthenticated:
-		return http.StatusUnauthorized
-	case paas.Forbidden:
-		return http.StatusForbidden
-	case paas.NotFound:
-		return http.StatusNotFound
-	case paas.Conflict:
-		return http.StatusConflict
-	case paas.TooLarge:
-		return http.StatusRequestEntityTooLarge
-	case paas.Throttled:
-		return http.StatusTooManyRequests
-	case paas.Unavailable:
-		return http.StatusServiceUnavailable
-	case paas.NoSpace:
-		return http.StatusInsufficientStorage
-	}
-	return http.StatusInternalServerError
 }
 
 func noCache(h http.Header) {

@@ -15,7 +15,7 @@ func Full(err error) error {
 	if errors.As(err, &explained) || !IsFull(err) {
 		return err
 	}
-	return &paas.Error{Kind: paas.NoSpace, Msg: "the server's disk is full: the change was not made",
+	return &paas.Error{Kind: paas.NoSpace, Msg: "the server's disk is full",
 		Hint: "free some space on it and try again; apps keep serving", Err: err}
 }
 

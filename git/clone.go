@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/run"
 )
@@ -42,7 +43,7 @@ func (s *Server) Clone(ctx context.Context, address, branch, dir string) (paas.S
 		}
 	}()
 	if err := os.Mkdir(scratch, 0o700); err != nil {
-		return src, diskError("clone", err)
+		return src, fmt.Errorf("clone: %w", disk.Full(err))
 	}
 	repo := &repo{filepath.Join(scratch, "repo.git")}
 	if err := s.download(ctx, u, branch, repo); err != nil {
@@ -64,10 +65,10 @@ func (s *Server) Clone(ctx context.Context, address, branch, dir string) (paas.S
 		return src, err
 	}
 	if err := os.MkdirAll(filepath.Join(repo.dir, "info"), 0o700); err != nil {
-		return src, diskError("clone", err)
+		return src, fmt.Errorf("clone: %w", disk.Full(err))
 	}
-	if err := writeFile(filepath.Join(repo.dir, "info", "attributes"), []byte(ownAttributes)); err != nil {
-		return src, diskError("clone", err)
+	if err := disk.WriteFile(filepath.Join(repo.dir, "info", "attributes"), []byte(ownAttributes)); err != nil {
+		return src, fmt.Errorf("clone: %w", disk.Full(err))
 	}
 	return src, s.export(ctx, repo, src.Commit, dir)
 }
@@ -184,7 +185,7 @@ func hostPort(u *url.URL) string {
 func cloneError(u *url.URL, branch string, way *tunnel, err error) error {
 	var exit *run.ExitError
 	if !errors.As(err, &exit) {
-		return diskError("clone", err)
+		return fmt.Errorf("clone: %w", disk.Full(err))
 	}
 	text, where := exit.Stderr, u.Redacted()
 	e := &paas.Error{Kind: paas.Invalid, Field: "url", Err: err}
@@ -207,8 +208,8 @@ func cloneError(u *url.URL, branch string, way *tunnel, err error) error {
 		e.Kind, e.Msg, e.Hint = paas.TooLarge, "the repository is too large to clone", "push it to the built-in remote, or make it smaller"
 	default:
 		e.Kind, e.Msg, e.Hint = paas.Unavailable, fmt.Sprintf("cloning %s did not work", where), "try again later; is the host reachable?"
-		if full := diskError("clone", err); paas.IsKind(full, paas.NoSpace) {
-			return full
+		if disk.IsFull(err) {
+			return fmt.Errorf("clone: %w", disk.Full(err))
 		}
 	}
 	return e

@@ -19,6 +19,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -89,7 +90,7 @@ func (w *world) refs() refs {
 // clean fails when anything of a push is left over.
 func (w *world) clean() {
 	w.t.Helper()
-	for _, pattern := range []string{"objects/incoming-*", "objects/pack/tmp_*", "*.lock", "*" + suffixTemp} {
+	for _, pattern := range []string{"objects/incoming-*", "objects/pack/tmp_*", "*.lock", disk.Temporaries} {
 		left, err := filepath.Glob(filepath.Join(w.root, w.app+".git", pattern))
 		if err != nil || len(left) > 0 {
 			w.t.Errorf("left over: %v %v", left, err)

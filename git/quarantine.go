@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/run"
 )
@@ -30,12 +31,12 @@ func (s *Server) quarantine(r *repo) (*quarantine, error) {
 	q := &quarantine{s: s, repo: r, dir: filepath.Join(r.dir, "objects", prefixIncoming+newName())}
 	for _, d := range []string{"pack", "info"} {
 		if err := os.MkdirAll(filepath.Join(q.dir, d), 0o700); err != nil {
-			return nil, diskError("make quarantine", err)
+			return nil, fmt.Errorf("make quarantine: %w", disk.Full(err))
 		}
 	}
 	// The file takes any path; the environment variable of the same purpose would take one with a colon for two.
 	if err := os.WriteFile(filepath.Join(q.dir, "info", "alternates"), []byte(filepath.Join(r.dir, "objects")+"\n"), 0o600); err != nil {
-		return nil, diskError("make quarantine", errors.Join(err, q.remove()))
+		return nil, fmt.Errorf("make quarantine: %w", disk.Full(errors.Join(err, q.remove())))
 	}
 	return q, nil
 }
@@ -81,7 +82,7 @@ var fsckFault = regexp.MustCompile(`(?m)^(?:error|fatal): (?:object )?([0-9a-f]{
 func (q *quarantine) explain(err error, shallow bool) error {
 	var exit *run.ExitError
 	if !errors.As(err, &exit) {
-		return diskError("receive pack", err)
+		return fmt.Errorf("receive pack: %w", disk.Full(err))
 	}
 	if exit.OOM {
 		return &paas.Error{Kind: paas.TooLarge, Msg: fmt.Sprintf("unpacking the push needed more than %d MB of memory", q.s.o.MemoryMB),
@@ -89,8 +90,8 @@ func (q *quarantine) explain(err error, shallow bool) error {
 	}
 	text := exit.Stderr
 	switch m := fsckFault.FindStringSubmatch(text); {
-	case strings.Contains(text, "No space left on device"):
-		return diskError("receive pack", err)
+	case disk.IsFull(err):
+		return fmt.Errorf("receive pack: %w", disk.Full(err))
 	case shallow:
 		return &paas.Error{Kind: paas.Invalid, Msg: "the push comes from a shallow clone, whose history is incomplete",
 			Hint: `run "git fetch --unshallow" first; in GitHub Actions set "fetch-depth: 0"`, Err: err}
@@ -176,13 +177,13 @@ func (q *quarantine) migrate() error {
 	slices.SortFunc(entries, func(a, b os.DirEntry) int { return isIndex(a) - isIndex(b) })
 	for _, e := range entries {
 		path := filepath.Join(from, e.Name())
-		if err := syncPath(path); err != nil {
-			return diskError("store pack", err)
+		if err := disk.Sync(path); err != nil {
+			return fmt.Errorf("store pack: %w", disk.Full(err))
 		}
 		// A pack is named after its content: one that is there already is the same, and in use.
 		if err := os.Link(path, filepath.Join(to, e.Name())); err != nil && !errors.Is(err, os.ErrExist) {
-			return diskError("store pack", err)
+			return fmt.Errorf("store pack: %w", disk.Full(err))
 		}
 	}
-	return syncDir(to)
+	return disk.SyncDir(to)
 }

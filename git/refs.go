@@ -15,6 +15,8 @@ import (
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
+
+	"github.com/cloudsania/cloudsania/disk"
 )
 
 // ownRefs is the prefix of references that clients never see.
@@ -121,10 +123,10 @@ func (r *repo) write(all refs) error {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		fmt.Fprintf(&b, "%s %s\n", all[name], name)
 	}
-	if err := writeFile(filepath.Join(r.dir, "packed-refs"), b.Bytes()); err != nil {
-		return diskError("write references", err)
+	if err := disk.WriteFile(filepath.Join(r.dir, "packed-refs"), b.Bytes()); err != nil {
+		return fmt.Errorf("write references: %w", disk.Full(err))
 	}
-	return syncDir(r.dir)
+	return nil
 }
 
 // lock keeps a git that somebody runs by hand from writing the file at the same time. Among ourselves the turn does that.
@@ -137,7 +139,7 @@ func (r *repo) lock() (unlock func(), err error) {
 			return func() { _, _ = f.Close(), os.Remove(path) }, nil
 		}
 		if !errors.Is(err, os.ErrExist) || time.Now().After(end) {
-			return nil, diskError("lock references", err)
+			return nil, fmt.Errorf("lock references: %w", disk.Full(err))
 		}
 	}
 }
@@ -148,10 +150,10 @@ func (r *repo) setHead(branch string) error {
 	if have, err := os.ReadFile(path); err == nil && string(have) == want {
 		return nil
 	}
-	if err := writeFile(path, []byte(want)); err != nil {
-		return diskError("set HEAD", err)
+	if err := disk.WriteFile(path, []byte(want)); err != nil {
+		return fmt.Errorf("set HEAD: %w", disk.Full(err))
 	}
-	return syncDir(r.dir)
+	return nil
 }
 
 const (

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/run"
 )
@@ -48,13 +49,13 @@ func (s *Server) repository(app string) (*repo, error) {
 	temp := filepath.Join(s.o.Root, prefixNew+newName())
 	defer func() { _ = os.RemoveAll(temp) }()
 	if err := makeRepo(temp); err != nil {
-		return nil, diskError("make repository", err)
+		return nil, fmt.Errorf("make repository: %w", disk.Full(err))
 	}
 	// Somebody else may make it at the same time: then the rename fails, since theirs is not empty, and is as good as ours.
 	if err := os.Rename(temp, dir); err != nil && !errors.Is(err, os.ErrExist) {
-		return nil, diskError("make repository", err)
+		return nil, fmt.Errorf("make repository: %w", disk.Full(err))
 	}
-	if err := syncDir(s.o.Root); err != nil {
+	if err := disk.SyncDir(s.o.Root); err != nil {
 		return nil, err
 	}
 	return &repo{dir}, nil
@@ -75,11 +76,11 @@ func makeRepo(dir string) error {
 		"config":          "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n",
 		"info/attributes": ownAttributes,
 	} {
-		if err := writeFile(filepath.Join(dir, name), []byte(text)); err != nil {
+		if err := disk.WriteFile(filepath.Join(dir, name), []byte(text)); err != nil {
 			return err
 		}
 	}
-	return syncDir(dir)
+	return disk.SyncDir(dir)
 }
 
 // sweep removes what killed processes left below root. It must run before the first push.
@@ -87,7 +88,7 @@ func sweep(root string) error {
 	for _, pattern := range []string{
 		prefixNew + "*", prefixGone + "*", prefixClone + "*",
 		"app_*.git/objects/" + prefixIncoming + "*", "app_*.git/objects/pack/tmp_*", "app_*.git/objects/pack/.tmp-*",
-		"app_*.git/*.lock", "app_*.git/*" + suffixTemp,
+		"app_*.git/*.lock", "app_*.git/" + disk.Temporaries,
 	} {
 		left, err := filepath.Glob(filepath.Join(escapeGlob(root), pattern))
 		if err != nil {

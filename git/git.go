@@ -34,6 +34,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cloudsania/cloudsania/keyed"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -81,7 +82,7 @@ type Server struct {
 	log      *slog.Logger
 	access   access
 	deployer deployer
-	turns    turns
+	refLocks keyed.Lock[string] // by app: one push or settlement at a time changes its references
 	slots    chan struct{}
 	crowded  chan string // apps whose repositories have grown many packs
 

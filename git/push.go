@@ -150,7 +150,7 @@ type deployment struct {
 // store changes references in the app's turn and queues the deployment, if the deploy branch is among them. Queueing belongs to the
 // turn because the newest push must be the newest deployment too; it takes a moment, while the deployment itself is followed outside.
 func (p *push) store(ctx context.Context, q *quarantine, types objectTypes) ([]verdict, *deployment, error) {
-	release, err := p.s.turns.take(ctx, p.app.ID)
+	release, err := p.s.refLocks.Acquire(ctx, p.app.ID)
 	if err != nil {
 		return nil, nil, err
 	}

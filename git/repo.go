@@ -152,7 +152,7 @@ func (s *Server) repackApp(ctx context.Context, app string) error {
 	if err != nil {
 		return err
 	}
-	release, err := s.turns.take(ctx, app)
+	release, err := s.refLocks.Acquire(ctx, app)
 	if err != nil {
 		return err
 	}

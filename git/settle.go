@@ -122,7 +122,7 @@ func (n note) keep(all refs) []change {
 
 // settle ends the note of a deployment. It tells whether the branch went back, and is fine to call twice.
 func (s *Server) settle(ctx context.Context, repo *repo, app, id string, live bool) (back bool, err error) {
-	release, err := s.turns.take(ctx, app)
+	release, err := s.refLocks.Acquire(ctx, app)
 	if err != nil {
 		return false, err
 	}

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cloudsania/cloudsania/disk"
 )
 
 const (
@@ -99,7 +101,7 @@ func (a *authority) rotate() error {
 		return err
 	}
 	file := append(certPEM(der), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})...)
-	if err := writeFile(a.path, file); err != nil {
+	if err := disk.WriteFile(a.path, file); err != nil {
 		return fmt.Errorf("write %s: %w", a.path, err)
 	}
 	a.mu.Lock()

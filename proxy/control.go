@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"syscall"
 
 	"github.com/cloudsania/cloudsania/paas"
 )
@@ -119,11 +118,4 @@ func (e *Edge) refuseControl(w http.ResponseWriter, err error) {
 	if err := json.NewEncoder(w).Encode(wire); err != nil {
 		e.log.Debug("refusal not delivered", "err", err)
 	}
-}
-
-func diskError(doing string, err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return &paas.Error{Kind: paas.NoSpace, Msg: "the disk is full", Hint: "make room; the version that is live goes on being served", Err: err}
-	}
-	return fmt.Errorf("%s: %w", doing, err)
 }

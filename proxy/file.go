@@ -8,7 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+
+	"github.com/cloudsania/cloudsania/disk"
 )
 
 var errCorrupt = errors.New("the file is damaged")
@@ -47,39 +48,5 @@ func writeSealed(path string, v any) error {
 	sum := sha256.Sum256(body)
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `{"sha256":%q,"body":%s}`+"\n", hex.EncodeToString(sum[:]), body)
-	return writeFile(path, b.Bytes())
-}
-
-// writeFile replaces path as a whole, or not at all: after a crash or on a full disk the old content is there.
-func writeFile(path string, b []byte) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes a rename last over a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return disk.WriteFile(path, b.Bytes())
 }

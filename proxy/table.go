@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -63,7 +64,7 @@ func (e *Edge) apply(ctx context.Context, table paas.Table) error {
 	case <-e.handed:
 	default:
 		if err := writeSealed(e.tablePath(), table); err != nil {
-			return diskError("write the table", err)
+			return fmt.Errorf("write the table: %w", disk.Full(err))
 		}
 	}
 	e.force(table)

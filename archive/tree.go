@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -238,10 +239,8 @@ func (t *tree) writeError(name string, err error) error {
 		return refuse(name, hintMakeAgain, "is there twice")
 	case errors.Is(err, syscall.ENAMETOOLONG):
 		return refuse(name, "shorten it", "has a name that is too long")
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return &paas.Error{Kind: paas.NoSpace, Msg: "the disk is full: the files could not be unpacked", Hint: "free some space on the server and try again", Err: err}
 	}
-	return fmt.Errorf("unpack %q: %w", paas.Clip(name, shownRunes), err)
+	return fmt.Errorf("unpack %q: %w", paas.Clip(name, shownRunes), disk.Full(err))
 }
 
 func (t *tree) tooManyFiles() error {

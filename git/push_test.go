@@ -428,7 +428,7 @@ func TestClientLeavesWhileDeploying(t *testing.T) {
 	}
 	close(w.dep.hold[head])
 	eventually(t, "the branch goes back", func() bool { return w.refs()["refs/heads/main"].IsZero() })
-	w.clean()
+	eventually(t, "the request ends", func() bool { return len(w.leftovers()) == 0 })
 }
 
 func TestLooseReferencesAreFolded(t *testing.T) {

@@ -3,15 +3,9 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
-	"github.com/cloudsania/cloudsania/builder/buildpack"
-	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/cli"
 )
 
 // version is the release's number and source the state of the checkout it was built from; the linker sets them.
@@ -21,41 +15,8 @@ var (
 )
 
 func main() {
-	if buildpack.Is(os.Args[0]) {
-		os.Exit(buildpack.Main(os.Args[0]))
+	if isBuildpack(os.Args[0]) {
+		os.Exit(buildpackMain(os.Args[0]))
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := commands().ExecuteContext(ctx); err != nil {
-		os.Exit(report(err))
-	}
-}
-
-// exitCodes are documented in docs/cli.md: scripts rely on them.
-var exitCodes = map[paas.Kind]int{
-	paas.Invalid: 2, paas.NotFound: 3, paas.Unauthenticated: 4, paas.Forbidden: 4, paas.Conflict: 5, paas.Unavailable: 6,
-	paas.Failed: 7, paas.Cancelled: 8, paas.Throttled: 9, paas.TooLarge: 2, paas.NoSpace: 10,
-}
-
-// report tells the person what went wrong and returns the exit code.
-func report(err error) int {
-	if errors.Is(err, context.Canceled) {
-		return 130 // stopped by a signal, as shells say it
-	}
-	var e *paas.Error
-	if !errors.As(err, &e) {
-		fmt.Fprintf(os.Stderr, "error: %v\n", err)
-		return 1
-	}
-	fmt.Fprintf(os.Stderr, "error: %s\n", e.Msg)
-	if e.Hint != "" {
-		fmt.Fprintf(os.Stderr, "hint:  %s\n", e.Hint)
-	}
-	if e.Kind == paas.Internal && e.Err != nil {
-		fmt.Fprintf(os.Stderr, "cause: %v\n", e.Err)
-	}
-	if code, ok := exitCodes[e.Kind]; ok {
-		return code
-	}
-	return 1
+	os.Exit(cli.Main(cli.Build{Version: version, Source: source}))
 }

@@ -1,8 +1,7 @@
-package main
+package cli
 
 import (
 	"context"
-	"embed"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,13 +9,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cloudsania/cloudsania/api"
+	"github.com/cloudsania/cloudsania/examples"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
 const demoApp = "hello"
-
-//go:embed examples/hello
-var examples embed.FS
 
 func (c *cli) demo() *cobra.Command {
 	return &cobra.Command{Use: "demo", Short: "Deploy a small example app", Args: cobra.NoArgs,
@@ -42,7 +39,7 @@ func (c *cli) deployDemo(ctx context.Context, control *api.Client) (api.Deployme
 		return api.Deployment{}, fmt.Errorf("make directory for the example: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	app, err := fs.Sub(examples, "examples/"+demoApp)
+	app, err := fs.Sub(examples.Hello, demoApp)
 	if err != nil {
 		return api.Deployment{}, fmt.Errorf("find the example: %w", err)
 	}

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 )
 
 // site works out how visitors reach this installation from the flags and the machine's own addresses.
-func site(cfg config) (paas.Site, error) {
+func site(cfg Config) (paas.Site, error) {
 	addrs := ownAddresses()
 	s := paas.Site{Domain: strings.ToLower(strings.TrimSuffix(cfg.Domain, "."))}
 	if s.Domain == "" {

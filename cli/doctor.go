@@ -1,10 +1,9 @@
-package main
+package cli
 
 import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -166,10 +165,4 @@ func showTrust(w io.Writer, e api.Edge, host string) {
 	case cert.State == "failed":
 		fmt.Fprintf(w, "\nThere is no trusted certificate yet: %s\nIt is tried again by itself; until then the browser warns.\n", cert.Error)
 	}
-}
-
-// exists reports whether something is at path.
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"fmt"
@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
-
-	"github.com/spf13/cobra"
 
 	"github.com/cloudsania/cloudsania/paas"
 )
@@ -111,44 +109,38 @@ Also=cloudsania-edge.socket
 `,
 }
 
-// unit is what the unit files are filled with.
-type unit struct {
+// Units says what the systemd units of an installation start.
+type Units struct {
+	Flags       []string // of serve, as the person wrote them
+	Data        string
+	EdgeUser    string
+	HTTP, HTTPS string // addresses that the edge listens on
+}
+
+// unitText is what the unit files are filled with.
+type unitText struct {
 	Bin, Flags, Data, EdgeUser string
 	HTTP, HTTPS                string // as systemd writes addresses
 	HTTPFlag, HTTPSFlag        string
 }
 
-func unitsCommand() *cobra.Command {
-	var dir string
-	c := &cobra.Command{
-		Use:   "units --dir DIR -- SERVE-FLAGS…",
-		Short: "Write the systemd units (install.sh calls this)",
-		Long:  "Writes cloudsania.service, cloudsania-edge.socket and cloudsania-edge.service into DIR, for a control with the given flags of serve.",
-		RunE:  func(_ *cobra.Command, args []string) error { return writeUnits(dir, args) },
-	}
-	c.Flags().StringVar(&dir, "dir", "/etc/systemd/system", "where to")
-	return c
-}
-
-func writeUnits(dir string, args []string) error {
-	flags := serveCommand().Flags()
-	if err := flags.Parse(args); err != nil {
-		return paas.Invalidf("flags", "they are those of cloudsania serve", "%v", err)
-	}
-	for _, a := range args {
-		if strings.ContainsAny(a, " \t\n\"'\\$%;{}") {
-			return paas.Invalidf("flags", "systemd would read it differently", "%q cannot go into a unit", a)
+// Write writes cloudsania.service, cloudsania-edge.socket and cloudsania-edge.service into dir.
+func (u Units) Write(dir string) error {
+	for _, f := range u.Flags {
+		if strings.ContainsAny(f, " \t\n\"'\\$%;{}") {
+			return paas.Invalidf("flags", "systemd would read it differently", "%q cannot go into a unit", f)
 		}
 	}
-	text := func(name string) string { return flags.Lookup(name).Value.String() }
+	if u.EdgeUser == "" {
+		return paas.Invalidf("edge-user", "pass --edge-user", "the edge needs a user of its own")
+	}
 	bin, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find our own program: %w", err)
 	}
-	u := unit{Bin: bin, Flags: strings.Join(args, " "), Data: text("data"), EdgeUser: text("edge-user"), HTTPFlag: text("http"), HTTPSFlag: text("https"),
-		HTTP: listenStream(text("http")), HTTPS: listenStream(text("https"))}
-	if u.EdgeUser == "" {
-		return paas.Invalidf("edge-user", "pass --edge-user", "the edge needs a user of its own")
+	text := unitText{
+		Bin: bin, Flags: strings.Join(u.Flags, " "), Data: u.Data, EdgeUser: u.EdgeUser,
+		HTTP: listenStream(u.HTTP), HTTPS: listenStream(u.HTTPS), HTTPFlag: u.HTTP, HTTPSFlag: u.HTTPS,
 	}
 	for name, body := range unitFiles {
 		t, err := template.New(name).Parse(body)
@@ -156,7 +148,7 @@ func writeUnits(dir string, args []string) error {
 			return fmt.Errorf("unit %s: %w", name, err)
 		}
 		var out strings.Builder
-		if err := t.Execute(&out, u); err != nil {
+		if err := t.Execute(&out, text); err != nil {
 			return fmt.Errorf("unit %s: %w", name, err)
 		}
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(out.String()), 0o644); err != nil {

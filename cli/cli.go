@@ -1,4 +1,6 @@
-package main
+// Package cli is the command line: one command a file. Commands talk to control through package api; `serve`, `edge` and what belongs to
+// the server itself call package daemon, which only Linux has.
+package cli
 
 import (
 	"context"
@@ -6,28 +8,53 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
-	"runtime"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cloudsania/cloudsania/api"
-	"github.com/cloudsania/cloudsania/builder/lifecycle"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
+// Build says which build of the program this is.
+type Build struct {
+	Version string // the release's number
+	Source  string // state of the checkout that it was built from, "" for a release
+}
+
+// id tells one build from another.
+func (b Build) id() string {
+	if b.Source != "" {
+		return b.Version + "+" + b.Source
+	}
+	return b.Version
+}
+
+// Main runs the command that the process was called with and returns the exit code.
+func Main(b Build) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := commands(b).ExecuteContext(ctx); err != nil {
+		return report(err)
+	}
+	return 0
+}
+
 // cli is what the commands that talk to control share: their flags and how they print.
 type cli struct {
+	build     Build
 	data, env string
 	json      bool
 	out       io.Writer
 }
 
 // commands is the whole command line.
-func commands() *cobra.Command {
-	c := &cli{out: os.Stdout}
+func commands(b Build) *cobra.Command {
+	c := &cli{build: b, out: os.Stdout}
 	root := &cobra.Command{
 		Use:           "cloudsania",
 		Short:         "Your own server as a private PaaS: push code, get a live, health-checked app",
@@ -41,10 +68,10 @@ NAME is an app's name, or project/app.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &paas.Error{Kind: paas.Invalid, Msg: err.Error(), Hint: fmt.Sprintf("see %s --help", c.CommandPath())}
 	})
-	root.AddCommand(serveCommand(), edgeCommand(), unitsCommand(), handoverCommand(), removeCommand())
+	root.AddCommand(serverCommands(b)...)
 	for _, sub := range []*cobra.Command{c.apps(), c.deploy(), c.logs(), c.releases(), c.rollback(), c.variables(), c.tokens(), c.events(),
 		c.detect(), c.doctor(), c.demo(), c.version()} {
-		sub.PersistentFlags().StringVar(&c.data, "data", defaultData, "data directory of the installation on this machine")
+		c.localFlags(sub.PersistentFlags())
 		sub.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON, the same as the API answers")
 		root.AddCommand(sub)
 	}
@@ -53,9 +80,16 @@ NAME is an app's name, or project/app.`,
 
 // client connects to control: a remote one when CLOUDSANIA_URL says so, else the one of the data directory.
 func (c *cli) client() (*api.Client, error) {
-	agent := "cloudsania/" + version
+	agent := "cloudsania/" + c.build.Version
 	if u := os.Getenv("CLOUDSANIA_URL"); u != "" {
 		return api.NewClient(api.Options{URL: u, Token: paas.NewSecret(os.Getenv("CLOUDSANIA_TOKEN")), UserAgent: agent})
+	}
+	if c.data == "" {
+		return nil, &paas.Error{
+			Kind: paas.Invalid,
+			Msg:  "no server is named",
+			Hint: "set CLOUDSANIA_URL to its dashboard's address and CLOUDSANIA_TOKEN to a token of yours",
+		}
 	}
 	return api.NewClient(api.Options{Socket: filepath.Join(c.data, "control.sock"), UserAgent: agent})
 }
@@ -113,29 +147,4 @@ func ago(t time.Time) string {
 		return fmt.Sprintf("%d h ago", int(d.Hours()))
 	}
 	return fmt.Sprintf("%d days ago", int(d.Hours()/24))
-}
-
-func (c *cli) version() *cobra.Command {
-	var onlySource bool
-	cmd := &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if onlySource {
-				_, err := fmt.Fprintln(c.out, source)
-				return err
-			}
-			v := map[string]any{"version": version, "source": source, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH, "lifecycle": lifecycle.Available() == nil}
-			return c.print(v, func(w io.Writer) {
-				fmt.Fprintf(w, "cloudsania %s (%s, %s/%s)\n", buildID(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-				if err := lifecycle.Available(); err != nil {
-					fmt.Fprintf(w, "%s; %s\n", paas.Public(err).Msg, paas.Public(err).Hint)
-				}
-			})
-		},
-	}
-	cmd.Flags().BoolVar(&onlySource, "source", false, "print only what it was built from")
-	_ = cmd.Flags().MarkHidden("source")
-	return cmd
 }

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/cloudsania/cloudsania/builder"
 	"github.com/cloudsania/cloudsania/docker"
 	"github.com/cloudsania/cloudsania/paas"
@@ -20,24 +18,18 @@ import (
 	"github.com/cloudsania/cloudsania/store"
 )
 
-// removeCommand takes away what this installation made on the machine outside its data directory.
-func removeCommand() *cobra.Command {
-	var data, key string
-	var purge bool
-	c := &cobra.Command{Use: "remove", Short: "Stop the edge and remove this installation's containers and networks (install.sh --uninstall calls this)", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(c.Context(), 5*time.Minute)
-			defer cancel()
-			return removeAll(ctx, data, keyPath(data, key), purge)
-		}}
-	c.Flags().StringVar(&data, "data", defaultData, "data directory of the installation")
-	c.Flags().StringVar(&key, "key", "", "file with its key (as for serve)")
-	c.Flags().BoolVar(&purge, "purge", false, "remove volumes and images, too: only for good")
-	return c
+// Removal says what Remove takes away.
+type Removal struct {
+	Data, Key string // as in Config
+	Purge     bool   // volumes and images, too
 }
 
-func removeAll(ctx context.Context, data, key string, purge bool) error {
-	edges, err := proxy.Dial(filepath.Join(data, "edge")).Status(ctx)
+// Remove stops the edge and removes what this installation made on the machine outside its data directory: containers, networks and,
+// with Purge, volumes and images. Control must not run.
+func Remove(ctx context.Context, r Removal) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	edges, err := proxy.Dial(filepath.Join(r.Data, "edge")).Status(ctx)
 	if err == nil {
 		for _, e := range edges {
 			if p, err := os.FindProcess(e.PID); err == nil {
@@ -45,15 +37,15 @@ func removeAll(ctx context.Context, data, key string, purge bool) error {
 			}
 		}
 	}
-	if !exists(filepath.Join(data, "cloudsania.db")) {
+	if !exists(filepath.Join(r.Data, "cloudsania.db")) {
 		return nil // it never started
 	}
-	k, err := store.LoadKey(key)
+	k, err := store.LoadKey(keyPath(r.Data, r.Key))
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	st, err := store.Open(store.Options{Path: filepath.Join(data, "cloudsania.db"), Marker: filepath.Join(data, "installed"), Key: k, Log: log})
+	st, err := store.Open(store.Options{Path: filepath.Join(r.Data, "cloudsania.db"), Marker: filepath.Join(r.Data, "installed"), Key: k, Log: log})
 	if err != nil {
 		return err
 	}
@@ -64,7 +56,7 @@ func removeAll(ctx context.Context, data, key string, purge bool) error {
 	if _, err := engine.Ping(ctx); err != nil {
 		return errors.Join(&paas.Error{Kind: paas.Unavailable, Msg: "Docker does not answer, so the apps' containers are still there", Hint: "start Docker and do this again", Err: err}, st.Close())
 	}
-	return errors.Join(removeFromDocker(ctx, engine, data, purge), st.Close())
+	return errors.Join(removeFromDocker(ctx, engine, r.Data, r.Purge), st.Close())
 }
 
 // removeFromDocker removes containers and networks and, for good, volumes and images; those of apps are known by our registry's address.

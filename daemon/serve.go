@@ -1,4 +1,6 @@
-package main
+// Package daemon is what a process of the server is made of: which components are opened in which order, what connects them, and how
+// they end. Serve is control, Edge the data plane.
+package daemon
 
 import (
 	"context"
@@ -10,7 +12,6 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cloudsania/cloudsania/auth"
@@ -25,53 +26,8 @@ import (
 	"github.com/cloudsania/cloudsania/store"
 )
 
-const defaultData = "/var/lib/cloudsania"
-
-// config is what the flags of serve say.
-type config struct {
-	Data, Key           string
-	HTTP, HTTPS         string
-	Domain, TLS, Email  string
-	ACMECA, ACMERoots   string
-	Edge, EdgeUser      string
-	ClaimFile           string
-	AllowPrivateSources bool
-	Mirrors             builder.Mirrors
-	BuildMemoryMB       int
-	Buildpack, BaseTree string
-}
-
-func serveCommand() *cobra.Command {
-	var cfg config
-	c := &cobra.Command{
-		Use:   "serve",
-		Short: "Run control: the dashboard, the API, the git remote, builds and deploys",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return serve(c.Context(), cfg) },
-	}
-	f := c.Flags()
-	f.StringVar(&cfg.Data, "data", defaultData, "directory of everything that is remembered")
-	f.StringVar(&cfg.Key, "key", "", "file with the key that seals secrets (default /etc/cloudsania/key, or DIR.key for another --data)")
-	f.StringVar(&cfg.HTTP, "http", ":80", "address of the edge for HTTP")
-	f.StringVar(&cfg.HTTPS, "https", ":443", "address of the edge for HTTPS")
-	f.StringVar(&cfg.Domain, "domain", "", "BASE: apps live at <app>.BASE, the dashboard and git at BASE (default <ip>.sslip.io)")
-	f.StringVar(&cfg.TLS, "tls", "auto", "auto, acme, self-signed or off")
-	f.StringVar(&cfg.Email, "email", "", "address for messages of the certificate authority")
-	f.StringVar(&cfg.ACMECA, "acme-ca", "", "ACME directory of another certificate authority")
-	f.StringVar(&cfg.ACMERoots, "acme-roots", "", "PEM file of roots to trust for talking to it")
-	f.StringVar(&cfg.Edge, "edge", "auto", "auto: start the edge when none runs; external: somebody else does (systemd)")
-	f.StringVar(&cfg.EdgeUser, "edge-user", "", "unprivileged user to start the edge as")
-	f.StringVar(&cfg.ClaimFile, "claim-file", "", "file with a claim secret of your own, valid until used")
-	f.BoolVar(&cfg.AllowPrivateSources, "allow-private-sources", false, "let git URLs point to private addresses")
-	f.IntVar(&cfg.BuildMemoryMB, "build-memory", 0, "most memory of a build in MB (default: from what is free)")
-	f.StringVar(&cfg.Buildpack, "buildpack", "", "statically linked program to use as the buildpack (default: this one)")
-	f.StringVar(&cfg.BaseTree, "base-tree", "", "directory that debootstrap made, to build the base image from")
-	mirrorFlags(f, &cfg.Mirrors)
-	return c
-}
-
-// serve opens everything in order and runs it until ctx ends or a part fails.
-func serve(ctx context.Context, cfg config) (err error) {
+// Serve runs control: it opens every component in order and runs them until ctx ends or one fails.
+func Serve(ctx context.Context, cfg Config) (err error) {
 	debug.SetGCPercent(50) // control is idle most of the time: memory matters more than its processor time
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	where, err := site(cfg)
@@ -90,20 +46,20 @@ func serve(ctx context.Context, cfg config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	pieces, err := assemble(ctx, cfg, where, st, log)
+	components, err := assemble(ctx, cfg, where, st, log)
 	if err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx) // the first part to fail stops the others
-	for _, p := range pieces {
-		g.Go(func() error { return p.Run(ctx) })
+	for _, c := range components {
+		g.Go(func() error { return c.Run(ctx) })
 	}
-	log.Info("control is up", "version", buildID(), "data", cfg.Data, "domain", where.Domain, "tls", where.TLS.Mode)
+	log.Info("control is up", "version", cfg.Version, "data", cfg.Data, "domain", where.Domain, "tls", where.TLS.Mode)
 	return g.Wait()
 }
 
-// piece is a part of control that runs until its context ends.
-type piece interface {
+// component is a part of control that runs until its context ends.
+type component interface {
 	Run(ctx context.Context) error
 }
 
@@ -126,14 +82,14 @@ func keyPath(data, flag string) string {
 	switch {
 	case flag != "":
 		return flag
-	case filepath.Clean(data) == defaultData:
+	case filepath.Clean(data) == DefaultData:
 		return "/etc/cloudsania/key"
 	}
 	return filepath.Clean(data) + ".key"
 }
 
 // openStore makes the key on a fresh install and insists on it ever after.
-func openStore(cfg config, log *slog.Logger) (*store.Store, error) {
+func openStore(cfg Config, log *slog.Logger) (*store.Store, error) {
 	path := keyPath(cfg.Data, cfg.Key)
 	opts := store.Options{Path: filepath.Join(cfg.Data, "cloudsania.db"), Marker: filepath.Join(cfg.Data, "installed"), Log: log.With("part", "store")}
 	makeKey := store.LoadKey
@@ -147,8 +103,8 @@ func openStore(cfg config, log *slog.Logger) (*store.Store, error) {
 	return store.Open(opts)
 }
 
-// assemble introduces the packages to each other and returns what is to be run.
-func assemble(ctx context.Context, cfg config, where paas.Site, st *store.Store, log *slog.Logger) ([]piece, error) {
+// assemble connects the packages with each other and returns the components to run.
+func assemble(ctx context.Context, cfg Config, where paas.Site, st *store.Store, log *slog.Logger) ([]component, error) {
 	part := func(name string) *slog.Logger { return log.With("part", name) }
 	engine, err := docker.Open(docker.Options{Installation: st.Settings().Installation, Log: part("docker")})
 	if err != nil {
@@ -175,8 +131,8 @@ func assemble(ctx context.Context, cfg config, where paas.Site, st *store.Store,
 	}
 	pushes.deployer = deploy.New(deploy.Options{Data: cfg.Data, Site: where, Store: st, Engine: engine, Images: b, Edges: edges,
 		Repositories: repos, Uploads: uploads, Warnings: git.Warnings, Log: part("deploy")})
-	keeper := newEdgeKeeper(cfg, edges, part("edge"))
-	uid, err := keeper.uid()
+	supervisor := newEdgeSupervisor(cfg, edges, part("edge"))
+	uid, err := supervisor.uid()
 	if err != nil {
 		return nil, err
 	}
@@ -187,15 +143,15 @@ func assemble(ctx context.Context, cfg config, where paas.Site, st *store.Store,
 	if err := who.PresetClaim(claim); err != nil {
 		return nil, err
 	}
-	srv, err := server.New(server.Options{Data: cfg.Data, Origin: where.Origin(where.Domain), Domain: where.Domain, Version: buildID(), Store: st, Auth: who, Doors: doors,
+	srv, err := server.New(server.Options{Data: cfg.Data, Origin: where.Origin(where.Domain), Domain: where.Domain, Version: cfg.Version, Store: st, Auth: who, Doors: doors,
 		Deployer: control{pushes.deployer}, Uploads: uploads, Git: repos, Detect: detect.Detect, Health: health(engine, edges, b), EdgeUID: uid, Log: part("server")})
 	if err != nil {
 		return nil, err
 	}
-	return []piece{b, repos, pushes.deployer, keeper, srv, lean{}}, nil
+	return []component{b, repos, pushes.deployer, supervisor, srv, memoryTrimmer{}}, nil
 }
 
-func newBuilder(cfg config, engine *docker.Engine, log *slog.Logger) (*builder.Builder, error) {
+func newBuilder(cfg Config, engine *docker.Engine, log *slog.Logger) (*builder.Builder, error) {
 	self := cfg.Buildpack
 	if self == "" {
 		exe, err := os.Executable()
@@ -222,4 +178,10 @@ func presetClaim(path string) (paas.Secret, error) {
 		return paas.Secret{}, &paas.Error{Kind: paas.Invalid, Msg: fmt.Sprintf("cannot read the claim secret in %q", path), Hint: "--claim-file names a file with the secret", Err: err}
 	}
 	return paas.NewSecret(strings.TrimSpace(string(b))), nil
+}
+
+// exists reports whether something is at path.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

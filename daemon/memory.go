@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"bufio"
@@ -14,30 +14,30 @@ import (
 )
 
 const (
-	leanFirst = 20 * time.Second // after the start, which touches much that is never needed again
-	leanEvery = time.Minute
-	leanBusy  = 2 * time.Second       // of processor time since the last look: not the moment
-	leanQuiet = 30 * time.Millisecond // less than this and there is nothing to give back
+	trimFirst = 20 * time.Second // after the start, which touches much that is never needed again
+	trimEvery = time.Minute
+	trimBusy  = 2 * time.Second       // of processor time since the last look: not the moment
+	trimQuiet = 30 * time.Millisecond // less than this and there is nothing to give back
 )
 
-// lean gives memory back while the process has little to do: to the kernel what the garbage collector holds in reserve, and the mapped
+// memoryTrimmer gives memory back while the process has little to do: to the kernel what the garbage collector holds in reserve, and the mapped
 // pages of the program that start-up or a build touched. Those are clean copies of the file: the kernel maps them again when needed.
-type lean struct{}
+type memoryTrimmer struct{}
 
 // Run works until ctx ends.
-func (lean) Run(ctx context.Context) error {
-	before, wait := time.Duration(0), leanFirst
+func (memoryTrimmer) Run(ctx context.Context) error {
+	before, wait := time.Duration(0), trimFirst
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(wait):
 		}
-		wait = leanEvery
+		wait = trimEvery
 		now := processorTime()
 		used := now - before
 		before = now
-		if used > leanBusy || used < leanQuiet {
+		if used > trimBusy || used < trimQuiet {
 			continue
 		}
 		debug.FreeOSMemory()

@@ -95,8 +95,6 @@ var known = []struct {
 	{regexp.MustCompile(`KeyError: '([A-Z][A-Z0-9_]+)'`), `set the variable %q under Variables`},
 	{regexp.MustCompile(`EADDRINUSE.*:(\d+)`), `port %s is already taken inside the app: start one server only, on the port in the PORT variable`},
 	{regexp.MustCompile(`npm error code ERESOLVE`), `two packages want different versions of a third: run npm install on your computer, fix the conflict, and commit the lockfile`},
-	{regexp.MustCompile(`npm error .*package-lock\.json.* are? (?:not )?in sync`), `run npm install on your computer and commit package-lock.json`},
-	{regexp.MustCompile(`ERR_PNPM_OUTDATED_LOCKFILE`), `run pnpm install on your computer and commit pnpm-lock.yaml`},
 	{regexp.MustCompile(`JavaScript heap out of memory`), `the build ran out of memory: build on a larger server, or set the build variable NODE_OPTIONS to --max-old-space-size=2048`},
 	{regexp.MustCompile(`DisallowedHost|Invalid HTTP_HOST header`), `add the app's address, or "*", to ALLOWED_HOSTS in the Django settings`},
 	{regexp.MustCompile(`(?i)ECONNREFUSED (?:127\.0\.0\.1|::1):(5432|3306|6379|27017)`), `the app looks for a database on port %s of its own container: set the variable that holds its address`},

@@ -26,8 +26,8 @@ var reasons = []reason{
 	because(`ENOSPC|No space left on device|os error 28`, "the server's disk is full", "remove old apps or releases, or get a larger disk"),
 	because(`JavaScript heap out of memory|Allocation failed - JavaScript heap|MemoryError|signal: killed|\bKilled$`, "the build ran out of memory",
 		"make the build smaller, or raise the server's memory; for Node a build variable NODE_OPTIONS=--max-old-space-size=… sets its share"),
-	because("can only install packages when your package.json and package-lock.json.*are in sync|`npm ci` can only install", "package-lock.json does not match package.json",
-		"run \"npm install\", commit package-lock.json, then deploy again"),
+	{npmOutOfSync, "package-lock.json does not match package.json", // a build command's own "npm ci": an install falls back to "npm install"
+		"run \"npm install\", commit package-lock.json, then deploy again"},
 	because(`ERR_PNPM_OUTDATED_LOCKFILE|ERR_PNPM_LOCKFILE_CONFIG_MISMATCH`, "pnpm-lock.yaml does not match package.json", "run \"pnpm install\", commit pnpm-lock.yaml, then deploy again"),
 	because(`ERR_PNPM_LOCKFILE_BREAKING_CHANGE|ERR_PNPM_BROKEN_LOCKFILE`, "pnpm cannot read pnpm-lock.yaml", "name your pnpm version in package.json: \"packageManager\": \"pnpm@<version>\""),
 	because(`Your lockfile needs to be updated|YN0028`, "yarn.lock does not match package.json", "run \"yarn install\", commit yarn.lock, then deploy again"),

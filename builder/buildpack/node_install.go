@@ -46,27 +46,20 @@ func (n *nodeProject) install(ctx context.Context, dir string, dev bool) error {
 	env := []string{"NODE_ENV=" + either(dev, "development", "production")}
 	seen := &transcript{}
 	err := n.callSeen(ctx, dir, env, seen, args...)
-	if err != nil && ctx.Err() == nil && args[0] == "ci" && onlyPlatformsMissing(seen.String()) {
-		n.say("package-lock.json leaves out packages for other platforms that the registry does not have: installing without comparing the two")
-		args[0] = "install"
-		return n.call(ctx, dir, env, args...)
+	if err != nil && ctx.Err() == nil && args[0] == "ci" && npmOutOfSync.MatchString(seen.String()) {
+		n.say("warning: %s does not match package.json on this platform: installed with npm install instead; "+
+			"run npm install and commit the lockfile, so that every build gets the same versions", filepath.Base(n.lock))
+		return n.call(ctx, dir, env, npmInstall(args[1:])...)
 	}
 	return err
 }
 
-var missingFromLock = regexp.MustCompile(`(?m)^npm (?:error|ERR!) (Missing|Invalid): (.*)$`)
+// npmInstall installs what "npm ci" refused, without writing the lockfile: the image keeps the source's.
+func npmInstall(options []string) []string { return append([]string{"install", "--no-save"}, options...) }
 
-// onlyPlatformsMissing: "npm ci" refuses a lock file that npm itself made where the registry lacks optional packages of other platforms.
-// They are the ones without a version.
-func onlyPlatformsMissing(output string) bool {
-	found := missingFromLock.FindAllStringSubmatch(output, -1)
-	for _, m := range found {
-		if m[1] != "Missing" || !strings.HasSuffix(strings.TrimSpace(m[2]), "@ from lock file") {
-			return false
-		}
-	}
-	return len(found) > 0
-}
+// npmOutOfSync is how "npm ci" refuses a lockfile, before it has changed anything. It does so not only when package.json was edited:
+// npm on one platform writes lockfiles that lack other platforms' optional packages, which "npm ci" misses elsewhere.
+var npmOutOfSync = regexp.MustCompile("can only install packages when your package\\.json and package-lock\\.json.*are in sync|`npm ci` can only install")
 
 func either(yes bool, a, b string) string {
 	if yes {
@@ -79,7 +72,7 @@ func either(yes bool, a, b string) string {
 func (n *nodeProject) prune(ctx context.Context) error {
 	switch {
 	case n.manager == "npm":
-		return n.call(ctx, n.top, nil, "prune", "--omit=dev", "--ignore-scripts")
+		return n.call(ctx, n.top, nil, "prune", "--no-save", "--omit=dev", "--ignore-scripts")
 	case n.manager == "pnpm":
 		return n.call(ctx, n.top, nil, "install", "--prod", "--offline", "--ignore-scripts", "--store-dir="+n.cached("pnpm"), either(filepath.Base(n.lock) != "package.json", "--frozen-lockfile", "--no-frozen-lockfile"))
 	case n.berry:

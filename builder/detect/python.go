@@ -29,7 +29,7 @@ func (d *detection) python() error {
 	}
 	d.pythonManager(project)
 	d.pythonVersion(project, pipfile)
-	d.runtime("uv", "", "")
+	d.uvVersion(project)
 	deps := d.pythonDependencies(project, pipfile)
 	d.pythonNames = deps
 	if d.startsItself() {
@@ -79,6 +79,23 @@ func (d *detection) pythonManager(project *pyproject) {
 		p.PackageManager = "pip"
 		d.fact(d.first(pythonScripts...), "Python, without dependencies")
 	}
+}
+
+// uvVersion follows required-version: uv refuses a project that asks for another version than its own.
+func (d *detection) uvVersion(project *pyproject) {
+	if project == nil || project.Tool.UV.RequiredVersion == "" {
+		d.runtime("uv", "", "")
+		return
+	}
+	asked := project.Tool.UV.RequiredVersion
+	constraint, ok := semverOfPEP440(asked)
+	if !ok {
+		d.warn("pyproject.toml asks for uv %q, which is not understood: the newest is used", asked)
+		d.runtime("uv", "", "")
+		return
+	}
+	d.runtime("uv", constraint, "pyproject.toml")
+	d.fact("pyproject.toml", "uv %s", asked)
 }
 
 // looseRequirements counts the packages without an exact version.

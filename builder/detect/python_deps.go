@@ -24,6 +24,9 @@ type pyproject struct {
 		Poetry *struct {
 			Dependencies map[string]any `toml:"dependencies"`
 		} `toml:"poetry"`
+		UV struct {
+			RequiredVersion string `toml:"required-version"`
+		} `toml:"uv"`
 	} `toml:"tool"`
 }
 

@@ -53,6 +53,8 @@ func TestDetectPython(t *testing.T) {
 		{"poetry without lock", tree("pyproject.toml", "[tool.poetry.dependencies]\npython='>=3.9,<3.12'\nflask='3'\n", "app.py", flask), want{manager: "poetry", file: "pyproject.toml", runtimes: "python >=3.9.0, <3.12.0, uv", warning: `run "poetry lock"`}},
 		{"pdm", tree("pyproject.toml", "[project]\nname='x'\ndependencies=['flask']\n", "pdm.lock", "", "app.py", flask), want{manager: "pdm", file: "pdm.lock"}},
 		{"pipenv", tree("Pipfile", "[packages]\nflask='*'\n[requires]\npython_version='3.11'\n", "Pipfile.lock", "{}", "app.py", flask), want{manager: "pipenv", file: "Pipfile.lock", runtimes: "python ~3.11, uv"}},
+		{"uv's version", tree("pyproject.toml", "[project]\nname='x'\n[tool.uv]\nrequired-version='>=0.8,<0.14'\n", "uv.lock", "", "app.py", flask), want{runtimes: "python ~3.13, uv >=0.8.0, <0.14.0"}},
+		{"uv's version is no version", tree("pyproject.toml", "[tool.uv]\nrequired-version='new'\n", "requirements.txt", "flask==3", "app.py", flask), want{runtimes: "python ~3.13, uv", warning: `asks for uv "new"`}},
 		{"pyproject without lock", tree("pyproject.toml", "[project]\nname='x'\ndependencies=['flask>=3']\n", "app.py", flask), want{manager: "uv", file: "pyproject.toml", warning: `run "uv lock"`}},
 		{"pyproject for tools beside requirements", tree("pyproject.toml", "[tool.black]\nline-length=99\n", "requirements.txt", "flask==3\n", "app.py", flask), want{manager: "pip", file: "requirements.txt"}},
 

@@ -17,7 +17,7 @@ func TestPushExplainsFailures(t *testing.T) {
 	}{
 		{"no recognisable language", map[string]string{"notes.txt": "hello"}, []string{"error:", "hint:"}},
 		{"syntax error in package.json", map[string]string{"package.json": "{\n \"name\": \"x\",\n oops\n}"}, []string{"package.json", "line 3"}},
-		{"failing build", map[string]string{"package.json": `{"scripts":{"build":"node -e 'process.exit(3)'","start":"node index.js"}}`, "index.js": ""}, []string{"npm run build", "error:"}},
+		{"failing build", map[string]string{"package.json": `{"packageManager":"npm@11.19.1","scripts":{"build":"node -e 'process.exit(3)'","start":"node index.js"}}`, "index.js": ""}, []string{"npm run build", "error:"}},
 		{"exits at once", map[string]string{"package.json": `{"scripts":{"start":"node index.js"}}`, "index.js": "console.log('bye'); process.exit(3)"}, []string{"exit code 3", "bye"}},
 		{"never listens", map[string]string{"Procfile": "web: sleep 1000"}, []string{"opened no port", "PORT"}},
 		{"listens on 127.0.0.1 only", map[string]string{"package.json": `{"scripts":{"start":"node index.js"}}`,

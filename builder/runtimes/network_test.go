@@ -27,7 +27,7 @@ func TestRealDownloads(t *testing.T) {
 		says    string
 	}{
 		{paas.Runtime{Name: "node", Constraint: "^22"}, "bin/node", []string{"--version"}, "v22."},
-		{paas.Runtime{Name: "uv"}, "uv", []string{"--version"}, "uv "},
+		{paas.Runtime{Name: "uv", Constraint: "0.13.9"}, "uv", []string{"--version"}, "uv 0.13.9"},
 		{paas.Runtime{Name: "go", Constraint: "1.24.9"}, "bin/go", []string{"version"}, "go version go1.24.9"},
 		{paas.Runtime{Name: "python", Constraint: "3.11.9"}, "bin/python3", []string{"-c", "import sys, ssl, sqlite3, ctypes, lzma; print(sys.version, sys.prefix)"}, "3.11."},
 	} {

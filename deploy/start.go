@@ -8,6 +8,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/docker"
 	"github.com/cloudsania/cloudsania/paas"
 )
@@ -140,9 +141,9 @@ func (d *Deployer) spec(ctx context.Context, j *job, rel paas.Release, b paas.Bu
 	}
 	s := docker.Spec{Kind: docker.KindInstance, ID: inst.ID, App: rel.App, Environment: rel.Environment, Release: rel.ID, Process: inst.Process, Image: ref, Env: values,
 		Network: networkName(env), Addr: inst.Addr, Limits: rel.Limits.WithDefaults(),
-		Entrypoint: []string{"/cnb/process/" + inst.Process}}
+		Entrypoint: contract.Entrypoint(inst.Process)}
 	if command, own := ownCommand(j.app, b.Plan, inst.Process); own {
-		s.Entrypoint, s.Argv = []string{"/cnb/lifecycle/launcher"}, []string{"bash", "-c", command}
+		s.Entrypoint, s.Argv = contract.LauncherEntrypoint(), []string{"bash", "-c", command}
 	}
 	return s, nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -141,7 +142,7 @@ func (d *detection) processes() {
 		if d.procfile.Web == p.StartCommand {
 			file = d.at("Procfile")
 		}
-		p.Processes = append(p.Processes, paas.Process{Type: "web", Command: p.StartCommand, File: file})
+		p.Processes = append(p.Processes, paas.Process{Type: contract.WebProcess, Command: p.StartCommand, File: file})
 	}
 	for _, w := range d.procfile.Workers {
 		w.File = d.at("Procfile")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -18,9 +19,6 @@ var PHPPackages = []string{"apache2", "composer", "php-apcu", "php-bcmath", "php
 
 // PHPVersion is the PHP of the base images' Debian release.
 const PHPVersion = "8.4"
-
-// PHPServer is the command that serves a PHP app: it takes the document root, relative to the directory where commands run.
-const PHPServer = "serve-php"
 
 // extensionPackages are the Debian packages of extensions that are not in PHPPackages.
 var extensionPackages = map[string]string{"amqp": "php-amqp", "bz2": "php-bz2", "ds": "php-ds", "enchant": "php-enchant", "excimer": "php-excimer", "gmp": "php-gmp",
@@ -106,7 +104,7 @@ func (d *detection) php(pkg *packageJSON) error {
 		p.Install, p.DependencyFile, p.PackageManager = install, dependencies, manager
 	}
 	if !d.procfileWebIsOwn() {
-		d.start("", PHPServer+" "+p.DocumentRoot)
+		d.start("", contract.PHPServer+" "+p.DocumentRoot)
 	}
 	return nil
 }
@@ -211,7 +209,7 @@ func (d *detection) wordpress() {
 // herokuRoot reads the document root of a Procfile line such as "web: vendor/bin/heroku-php-apache2 public/".
 func (d *detection) herokuRoot() string {
 	w := words(d.procfile.Web)
-	if len(w) == 0 || !strings.HasPrefix(path.Base(w[0]), "heroku-php-") && w[0] != PHPServer {
+	if len(w) == 0 || !strings.HasPrefix(path.Base(w[0]), "heroku-php-") && w[0] != contract.PHPServer {
 		return ""
 	}
 	last := path.Clean(w[len(w)-1])
@@ -232,5 +230,5 @@ func (d *detection) procfileWebIsOwn() bool {
 // isOwnPHPServer reports whether a command asks for what we start anyway, by our name or by that of Heroku's program.
 func (d *detection) isOwnPHPServer(command string) bool {
 	w := words(command)
-	return d.plan.Language == "php" && len(w) > 0 && (w[0] == PHPServer || strings.HasPrefix(path.Base(w[0]), "heroku-php-"))
+	return d.plan.Language == "php" && len(w) > 0 && (w[0] == contract.PHPServer || strings.HasPrefix(path.Base(w[0]), "heroku-php-"))
 }

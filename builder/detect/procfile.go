@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -55,9 +56,9 @@ func ParseProcfile(b []byte) (Procfile, error) {
 		}
 		seen[kind] = true
 		switch kind {
-		case "web":
+		case contract.WebProcess:
 			p.Web = command
-		case "release":
+		case contract.ReleaseProcess:
 			p.Release = command
 		default:
 			p.Workers = append(p.Workers, paas.Process{Type: kind, Command: command})

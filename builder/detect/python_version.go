@@ -1,16 +1,20 @@
 package detect
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
+
+	"github.com/cloudsania/cloudsania/builder/contract"
 )
 
-// BasePython is the Python of the base images: apps that it suits need no runtime of their own.
-const BasePython = "3.13"
-
-const basePythonMinor = 13
+// basePython is the base images' Python, and its line the minor version that people speak of.
+var (
+	basePython     = semver.MustParse(contract.BasePython)
+	basePythonLine = fmt.Sprintf("%d.%d", basePython.Major(), basePython.Minor())
+)
 
 var pythonPin = regexp.MustCompile(`^(?:python-|cpython-|cpython@|python@)?3\.(\d{1,2})(?:\.\d+)?$`)
 
@@ -25,16 +29,16 @@ func (d *detection) pythonVersion(project *pyproject, pip *pipfile) {
 	asked := d.pythonRange(project)
 	constraint, ok := semverOfPEP440(asked.text)
 	if asked.text != "" && !ok {
-		d.warn("%s asks for Python %q, which is not understood: %s is used", asked.file, asked.text, BasePython)
+		d.warn("%s asks for Python %q, which is not understood: %s is used", asked.file, asked.text, basePythonLine)
 	}
 	if asked.text == "" || !ok {
-		d.runtime("python", "~"+BasePython, "")
-		d.fact("", "Python %s, the default: no file asks for a version", BasePython)
+		d.runtime("python", "~"+basePythonLine, "")
+		d.fact("", "Python %s, the default: no file asks for a version", basePythonLine)
 		return
 	}
 	c, err := semver.NewConstraint(constraint)
-	if err == nil && (c.Check(semver.New(3, basePythonMinor, 99, "", "")) || c.Check(semver.New(3, basePythonMinor, 5, "", ""))) {
-		constraint = "~" + BasePython
+	if err == nil && (c.Check(basePython) || c.Check(semver.New(basePython.Major(), basePython.Minor(), 99, "", ""))) {
+		constraint = "~" + basePythonLine
 	}
 	d.runtime("python", constraint, asked.file)
 	d.fact(asked.file, "Python %s (%s asks for %q)", strings.TrimPrefix(constraint, "~"), asked.file, asked.text)

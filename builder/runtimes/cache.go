@@ -12,10 +12,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -144,7 +144,7 @@ func (c *Cache) ensure(ctx context.Context, w paas.Runtime, nodeVersion string, 
 
 // install fills <name>-<version> by way of a scratch directory and one rename: it is never seen half done.
 func (c *Cache) install(ctx context.Context, name, version string, out io.Writer, fill func(ctx context.Context, dir string) error) error {
-	final := filepath.Join(c.dir, name+"-"+version)
+	final := contract.RuntimeDir(c.dir, name, version)
 	unlock, err := c.locks.lock(ctx, final)
 	if err != nil {
 		return err
@@ -178,12 +178,12 @@ func (c *Cache) install(ctx context.Context, name, version string, out io.Writer
 
 // installed lists the versions that are there.
 func (c *Cache) installed(name string) []string {
-	found, err := filepath.Glob(filepath.Join(c.dir, name+"-*"))
+	found, err := filepath.Glob(contract.RuntimeDir(c.dir, name, "*"))
 	if err != nil {
 		return nil // only for a bad pattern
 	}
 	for i, f := range found {
-		found[i] = strings.TrimPrefix(filepath.Base(f), name+"-")
+		found[i], _ = contract.RuntimeVersion(f, name)
 	}
 	return found
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ type Result struct {
 	Image     string    // "apps/<app>@sha256:…"; "" for a static build
 	StaticDir string    // <data>/static/<build>; "" for an image
 	Tree      string    // "sha256:…" over the static files
-	Plan      paas.Plan // with exact versions of the runtimes
+	Plan      paas.Plan // with exact versions of the runtimes, and what the build warned of
 }
 
 // Build builds one source. It waits until the builder is ready and a place is free, telling so in Out, and gives up after 30 minutes
@@ -88,9 +89,11 @@ func (b *Builder) buildImage(ctx context.Context, r Request) (Result, error) {
 	}
 	dir := filepath.Join(b.data, "builds", r.Build)
 	defer func() { _ = os.RemoveAll(dir) }()
-	if err := b.packBuild(ctx, r, plan, with, dir); err != nil {
+	warnings, err := b.packBuild(ctx, r, plan, with, dir)
+	if err != nil {
 		return Result{}, withCause(ctx, err)
 	}
+	plan.Warnings = append(slices.Clone(plan.Warnings), warnings...)
 	digest, err := b.registry.Digest(ctx, registry.Repository(r.App), r.Build)
 	if err != nil {
 		return Result{}, err
@@ -102,24 +105,24 @@ func (b *Builder) buildImage(ctx context.Context, r Request) (Result, error) {
 	return b.takeStatic(ctx, r, plan, digest)
 }
 
-// packBuild runs the five phases and publishes the image under the build's id.
-func (b *Builder) packBuild(ctx context.Context, r Request, plan paas.Plan, with images, dir string) error {
-	if err := freshen(r.Dir); err != nil {
-		return fmt.Errorf("set the files' times: %w", err)
+// packBuild runs the five phases and publishes the image under the build's id. It returns what the buildpack warned of.
+func (b *Builder) packBuild(ctx context.Context, r Request, plan paas.Plan, with images, dir string) (warnings []string, err error) {
+	if err := touch(r.Dir); err != nil {
+		return nil, fmt.Errorf("set the files' times: %w", err)
 	}
 	layers, files := volumes(r.App)
 	for _, v := range []string{layers, files} {
 		if err := b.engine.EnsureVolume(ctx, v); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	mounts, err := b.prepareMounts(dir, r, plan, files)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	auth, revoke, err := b.registry.Grant(ctx, r.App)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer revoke()
 	memory := b.buildMemoryMB()
@@ -127,7 +130,7 @@ func (b *Builder) packBuild(ctx context.Context, r Request, plan paas.Plan, with
 	log := newBuildLog(r.Out)
 	c, err := b.packClient(docker, log, auth)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	host := b.registry.Host()
 	err = c.Build(ctx, client.BuildOptions{
@@ -151,16 +154,16 @@ func (b *Builder) packBuild(ctx context.Context, r Request, plan paas.Plan, with
 		ProjectDescriptor: types.Descriptor{Build: types.Build{Exclude: excluded(plan)}},
 	})
 	if err == nil {
-		return nil
+		return log.warned(), nil
 	}
 	if phase, oom := docker.OOM(); oom {
-		return outOfMemory(phase, memory, err)
+		return nil, outOfMemory(phase, memory, err)
 	}
 	if why := log.explanation(); why != nil && ctx.Err() == nil {
 		why.Err = err
-		return why
+		return nil, why
 	}
-	return &phaseError{err: err, said: log.text()}
+	return nil, &phaseError{err: err, said: log.text()}
 }
 
 // previous is the app's last image, when the registry still has it.

@@ -13,6 +13,7 @@ import (
 	"github.com/buildpacks/pack/pkg/client"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/builder/registry"
 	"github.com/cloudsania/cloudsania/builder/runtimes"
 )
@@ -82,7 +83,7 @@ func New(o Options) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	rt, err := runtimes.New(runtimes.Options{Dir: filepath.Join(o.Data, "runtimes"), Mirrors: o.Mirrors, BasePython: basePython,
+	rt, err := runtimes.New(runtimes.Options{Dir: filepath.Join(o.Data, "runtimes"), Mirrors: o.Mirrors, BasePython: contract.BasePython,
 		CABundle: o.CABundle, Log: o.Log})
 	if err != nil {
 		return nil, err

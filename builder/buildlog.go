@@ -2,15 +2,16 @@ package builder
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/buildpacks/pack/pkg/logging"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -18,13 +19,11 @@ const (
 	maxLineBytes = 8 << 10
 	maxLogBytes  = 16 << 20
 	keptLines    = 40
-
-	// failureMark begins the line in which the buildpack explains a failure, as JSON.
-	failureMark = "cloudsania-failure: "
+	maxWarnings  = 20
 )
 
 // buildLog is pack's logger. It passes on what the user's own build prints, as clean lines, keeps the lifecycle's talk for errors,
-// and finds the buildpack's explanation of a failure.
+// and finds the buildpack's records.
 type buildLog struct {
 	mu      sync.Mutex
 	out     io.Writer
@@ -32,7 +31,9 @@ type buildLog struct {
 	part    []byte
 	swallow bool     // the rest of a line that was too long
 	lines   []string // the last ones that were not passed on
-	explain *paas.Error
+
+	failure  *contract.Record
+	warnings []string
 }
 
 func newBuildLog(out io.Writer) *buildLog { return &buildLog{out: out} }
@@ -66,15 +67,35 @@ var (
 func (l *buildLog) line(raw string) {
 	text := clean(raw)
 	m := phaseLine.FindStringSubmatch(text)
+	if m != nil {
+		if r, ok := contract.ParseRecord(m[2]); ok {
+			l.record(r)
+			return
+		}
+	}
 	switch {
-	case m != nil && strings.HasPrefix(m[2], failureMark):
-		l.explain = parseFailure(strings.TrimPrefix(m[2], failureMark))
 	case m != nil && m[1] == "builder":
 		l.built(m[2])
 	case strings.HasPrefix(text, "===> EXPORTING"):
 		l.say("storing the image")
 	default:
 		l.keep(text)
+	}
+}
+
+func (l *buildLog) record(r contract.Record) {
+	if r.Kind == contract.Failure {
+		l.failure = &r
+		return
+	}
+	text := r.Message
+	if r.Hint != "" {
+		text += "; " + r.Hint
+	}
+	text = clean(strings.ReplaceAll(text, "\n", " "))
+	l.say("warning: " + text)
+	if len(l.warnings) < maxWarnings {
+		l.warnings = append(l.warnings, text)
 	}
 }
 
@@ -128,22 +149,21 @@ func printable(r rune) rune {
 	return r
 }
 
-// parseFailure reads {"message": …, "hint": …}; nil when it is something else.
-func parseFailure(text string) *paas.Error {
-	var f struct {
-		Message string `json:"message"`
-		Hint    string `json:"hint"`
-	}
-	if json.Unmarshal([]byte(text), &f) != nil || strings.TrimSpace(f.Message) == "" {
-		return nil
-	}
-	return &paas.Error{Kind: paas.Failed, Msg: paas.Clip(f.Message, 500), Hint: paas.Clip(f.Hint, 500)}
-}
-
+// explanation is why the build failed by its own account, nil when it gave none.
 func (l *buildLog) explanation() *paas.Error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.explain
+	if l.failure == nil {
+		return nil
+	}
+	return &paas.Error{Kind: paas.Failed, Msg: l.failure.Message, Hint: l.failure.Hint}
+}
+
+// warned is what the build warned of.
+func (l *buildLog) warned() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.warnings)
 }
 
 // text is what was kept for errors.

@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/buildpacks/pack/pkg/logging"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -28,7 +30,7 @@ func TestBuildLog(t *testing.T) {
 		{"phases of ours", "===> ANALYZING\n[analyzer] Image not found\n===> DETECTING\n[detector] cloudsania/app 1\n===> RESTORING\n===> BUILDING\n", ""},
 		{"the end", "===> EXPORTING\n[exporter] Adding layer 'x'\n", "storing the image\n"},
 		{"the lifecycle's last word", "[builder] boom\n[builder] ERROR: failed to build: exit status 1\n", "boom\n"},
-		{"the explanation", "[builder] " + failureMark + `{"message":"m","hint":"h"}` + "\n", ""},
+		{"the explanation", string(recorded(contract.Record{Kind: contract.Failure, Message: "m", Hint: "h"})), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out strings.Builder
@@ -62,8 +64,8 @@ func TestBuildLogLimits(t *testing.T) {
 	if !strings.HasSuffix(out.String(), "the output is longer than 16 MB; the rest is not kept\n") {
 		t.Error("the end does not say that something is missing")
 	}
-	_, _ = l.Write([]byte("[builder] " + failureMark + `{"message":"still found"}` + "\n"))
-	if e := l.explanation(); e == nil || e.Msg != "still found" {
+	_, _ = l.Write(recorded(contract.Record{Kind: contract.Failure, Message: "still found", Hint: "h"}))
+	if e := l.explanation(); e == nil || e.Kind != paas.Failed || e.Msg != "still found" || e.Hint != "h" {
 		t.Errorf("an explanation after the end of the log: %+v", e)
 	}
 	for i := range 100 {
@@ -74,34 +76,33 @@ func TestBuildLogLimits(t *testing.T) {
 	}
 }
 
-func TestParseFailure(t *testing.T) {
-	for in, want := range map[string]string{
-		`{"message":"no package \"x\"","hint":"fix it"}`: `no package "x"|fix it`,
-		`{"message":"only this"}`:                        "only this|",
-		`{"hint":"no message"}`:                          "",
-		`{"message":" "}`:                                "",
-		`not json`:                                       "",
-		`["message"]`:                                    "",
-	} {
-		got := ""
-		if e := parseFailure(in); e != nil {
-			got = e.Msg + "|" + e.Hint
-			if e.Kind != paas.Failed {
-				t.Errorf("%s is of kind %s", in, e.Kind)
-			}
-		}
-		if got != want {
-			t.Errorf("%s became %q, not %q", in, got, want)
-		}
+func TestBuildLogWarnings(t *testing.T) {
+	var out strings.Builder
+	l := newBuildLog(&out)
+	for range maxWarnings + 5 {
+		_, _ = l.Write(recorded(contract.Record{Kind: contract.Warning, Message: "the lock\x1b[31m is\nstale", Hint: "lock again"}))
 	}
-	if e := parseFailure(`{"message":"` + strings.Repeat("x", 5000) + `"}`); len(e.Msg) > 600 {
-		t.Errorf("a message of %d bytes", len(e.Msg))
+	if w := l.warned(); len(w) != maxWarnings || w[0] != "the lock is stale; lock again" {
+		t.Errorf("%d warnings: %q", len(w), w)
 	}
+	if !strings.HasPrefix(out.String(), "warning: the lock is stale; lock again\n") || l.explanation() != nil {
+		t.Errorf("log: %q", out.String())
+	}
+}
+
+// recorded is a record as pack passes it on.
+func recorded(r contract.Record) []byte {
+	var b bytes.Buffer
+	b.WriteString("[builder] ")
+	if err := r.Write(&b); err != nil {
+		panic(err) // a buffer takes all
+	}
+	return b.Bytes()
 }
 
 func FuzzBuildLog(f *testing.F) {
 	f.Add([]byte("[builder] \x1b[32ma\x1b[0m\r\n"))
-	f.Add([]byte("[builder] " + failureMark + "{}\n"))
+	f.Add(recorded(contract.Record{Kind: contract.Warning, Message: "a\x1b[31mb\rc"}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var out strings.Builder
 		l := newBuildLog(&out)

@@ -188,7 +188,7 @@ func (w *world) build(t *testing.T, ctx context.Context, r builder.Request) (bui
 	return res, out.String(), err
 }
 
-var nodePlan = paas.Plan{Language: "node", Runtimes: []paas.Runtime{{Name: "node", Constraint: "^22"}}}
+var nodePlan = paas.Plan{Language: "node", Runtimes: []paas.Runtime{{Name: "node", Constraint: "24.20.0"}}}
 
 const server = `require('http').createServer((q, r) => r.end('hello 0 ' + (process.env.SECRET || 'none'))).listen(process.env.PORT)`
 
@@ -316,7 +316,7 @@ func (w *world) testFailure(t *testing.T) {
 	if p.Kind != paas.Failed || p.Msg != `npm found no package "nope"` || p.Hint != "correct its name in package.json" {
 		t.Errorf("error: %+v", p)
 	}
-	if !strings.Contains(out, "npm error code E404") || strings.Contains(out, "cloudsania-failure") {
+	if !strings.Contains(out, "npm error code E404") || strings.Contains(out, "cloudsania-record") {
 		t.Errorf("log:\n%s", out)
 	}
 }

@@ -1,25 +1,14 @@
 package builder
 
 import (
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/paas"
-)
-
-// Where the build container finds what it is given.
-const (
-	planFile     = "/cloudsania/plan.json"
-	runtimesDir  = "/cloudsania/runtimes"
-	cacheDir     = "/cloudsania/cache"
-	caFile       = "/cloudsania/ca.crt"
-	platformEnv  = "/platform/env"
-	workspaceDir = "workspace"
 )
 
 // caVariables make tools trust the host's authorities; several carry their own list and read nothing else.
@@ -33,7 +22,7 @@ func (b *Builder) environment() map[string]string {
 	env := map[string]string{}
 	if b.caBundle != "" {
 		for _, name := range caVariables {
-			env[name] = caFile
+			env[name] = contract.CAFile
 		}
 	}
 	for _, name := range proxyVariables {
@@ -59,12 +48,15 @@ func (b *Builder) prepareMounts(dir string, r Request, plan paas.Plan, cache str
 	if err := os.MkdirAll(env, 0o755); err != nil {
 		return nil, fmt.Errorf("make room for the build: %w", err)
 	}
-	text, err := json.Marshal(plan)
-	if err != nil {
-		return nil, fmt.Errorf("write the plan: %w", err)
+	m := contract.Mounts{
+		Plan:      filepath.Join(dir, "plan.json"),
+		Variables: env,
+		Runtimes:  b.runtimes.Dir(),
+		Cache:     cache,
+		CA:        b.caBundle,
 	}
-	if err := os.WriteFile(filepath.Join(dir, "plan.json"), text, 0o644); err != nil {
-		return nil, fmt.Errorf("write the plan: %w", err)
+	if err := contract.WritePlan(m.Plan, plan); err != nil {
+		return nil, err
 	}
 	values := b.environment()
 	for name, v := range r.Env {
@@ -78,21 +70,7 @@ func (b *Builder) prepareMounts(dir string, r Request, plan paas.Plan, cache str
 			return nil, fmt.Errorf("write the build's environment: %w", err)
 		}
 	}
-	mounts := []string{
-		filepath.Join(dir, "plan.json") + ":" + planFile + ":ro",
-		env + ":" + platformEnv + ":ro",
-		b.runtimes.Dir() + ":" + runtimesDir + ":ro",
-		cache + ":" + cacheDir + ":rw",
-	}
-	if b.caBundle != "" {
-		mounts = append(mounts, b.caBundle+":"+caFile+":ro")
-	}
-	for _, m := range mounts {
-		if strings.Count(m, ":") != 2 {
-			return nil, fmt.Errorf("a colon in a path that a build must see: %s", m)
-		}
-	}
-	return mounts, nil
+	return m.Binds()
 }
 
 // excluded stays out of the build: version control, and what other machines installed or compiled where it is installed anew.
@@ -109,8 +87,8 @@ func excluded(plan paas.Plan) []string {
 	return out
 }
 
-// freshen sets every file's time to now: builds that compare times (cargo, make) would take changed files with old times for unchanged.
-func freshen(dir string) error {
+// touch sets every file's time to now: builds that compare times (cargo, make) would take changed files with old times for unchanged.
+func touch(dir string) error {
 	now := time.Now()
 	return filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.Type()&fs.ModeSymlink != 0 {

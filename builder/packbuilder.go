@@ -15,6 +15,7 @@ import (
 	"github.com/buildpacks/pack/pkg/image"
 	"github.com/google/go-containerregistry/pkg/authn"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/builder/lifecycle"
 	"github.com/cloudsania/cloudsania/paas"
 )
@@ -88,10 +89,10 @@ func (b *Builder) writeBuildpack(dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, "buildpack.toml"), []byte(descriptor), 0o644); err != nil {
 		return err
 	}
-	if err := b.self.copyTo(filepath.Join(dir, "bin", "build")); err != nil {
+	if err := b.self.copyTo(filepath.Join(dir, contract.Build.File())); err != nil {
 		return err
 	}
-	return os.Symlink("build", filepath.Join(dir, "bin", "detect"))
+	return os.Symlink(string(contract.Build), filepath.Join(dir, contract.Detect.File()))
 }
 
 // packClient is pack with nothing of the host's: no credential helpers, no downloads.

@@ -21,7 +21,6 @@ const (
 	recipeVersion = 1
 	suite         = "trixie"
 	distroVersion = "13"
-	basePython    = "3.13.5" // trixie's; Debian changes patches, not versions, within a release
 	buildUser     = 1000
 	searchPath    = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 )

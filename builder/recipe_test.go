@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cloudsania/cloudsania/builder/detect"
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/builder/registry"
 	"github.com/cloudsania/cloudsania/builder/runtimes"
 	"github.com/cloudsania/cloudsania/paas"
@@ -65,13 +65,6 @@ func TestImageNames(t *testing.T) {
 	}
 	if _, err := b.imagesFor(strings.Split(strings.Repeat("pkg,", maxPackages+1), ",")); err == nil {
 		t.Error("an empty name among too many packages")
-	}
-}
-
-// Detection and the base agree about the Python that needs no download.
-func TestBasePythonIsDetections(t *testing.T) {
-	if !strings.HasPrefix(basePython, detect.BasePython+".") {
-		t.Errorf("the base has %s, detection thinks %s", basePython, detect.BasePython)
 	}
 }
 
@@ -305,7 +298,7 @@ func TestEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"env/TOKEN": "s3cret", "env/SSL_CERT_FILE": "/own", "env/NODE_EXTRA_CA_CERTS": caFile, "env/npm_config_registry": "https://npm.example"} {
+	for name, want := range map[string]string{"env/TOKEN": "s3cret", "env/SSL_CERT_FILE": "/own", "env/NODE_EXTRA_CA_CERTS": contract.CAFile, "env/npm_config_registry": "https://npm.example"} {
 		if text, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(text) != want {
 			t.Errorf("%s is %q (%v)", name, text, err)
 		}
@@ -325,7 +318,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-func TestFreshen(t *testing.T) {
+func TestTouch(t *testing.T) {
 	dir := t.TempDir()
 	outside := filepath.Join(t.TempDir(), "outside")
 	write(t, filepath.Dir(outside), map[string]string{"outside": "x"})
@@ -336,7 +329,7 @@ func TestFreshen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := freshen(dir); err != nil {
+	if err := touch(dir); err != nil {
 		t.Fatal(err)
 	}
 	if fi, err := os.Stat(filepath.Join(dir, "a/b")); err != nil || time.Since(fi.ModTime()) > time.Minute {

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/builder/registry"
 	"github.com/cloudsania/cloudsania/paas"
 )
@@ -39,7 +40,7 @@ const lastStatic = "static"
 // takeStatic takes the directory that a build made out of its image.
 func (b *Builder) takeStatic(ctx context.Context, r Request, plan paas.Plan, digest string) (Result, error) {
 	repository := registry.Repository(r.App)
-	prefix := path.Join(workspaceDir, path.Clean("/"+plan.Static.Dir))
+	prefix := path.Join(contract.Workspace, path.Clean("/"+plan.Static.Dir))
 	tree, err := b.newSite(r.Build, func(s *site) error { return b.unpackImage(ctx, s, repository, digest, prefix) })
 	if err != nil {
 		return Result{}, err

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -108,16 +109,16 @@ func (b *build) finish() error {
 	return b.launch.write(b.Layers, b.processes())
 }
 
-// processes are the plan's, and the release command under the name "release", so that it is started like the others.
+// processes are the plan's, and the release command as a process of its own type, so that it is started like the others.
 func (b *build) processes() []process {
 	var out []process
 	all := slices.Clone(b.Plan.Processes)
 	if b.Plan.Release != "" {
-		all = append(all, paas.Process{Type: "release", Command: b.Plan.Release})
+		all = append(all, paas.Process{Type: contract.ReleaseProcess, Command: b.Plan.Release})
 	}
 	for _, p := range all {
 		command := b.expandScript(p.Command)
-		q := process{Type: p.Type, Command: []string{"bash", "-c", execCommand(command)}, Default: p.Type == "web"}
+		q := process{Type: p.Type, Command: []string{"bash", "-c", execCommand(command)}, Default: p.Type == contract.WebProcess}
 		if b.Plan.Root != "" {
 			q.Dir = b.app
 		}
@@ -132,7 +133,7 @@ func (b *build) runtime(name string) (dir, version string, ok bool) {
 		if r.Name != name || r.Version == "" {
 			continue
 		}
-		dir = filepath.Join(b.Runtimes, name+"-"+r.Version)
+		dir = contract.RuntimeDir(b.Runtimes, name, r.Version)
 		if _, err := os.Stat(dir); err == nil {
 			return dir, r.Version, true
 		}
@@ -153,3 +154,8 @@ func (b *build) needRuntime(name string) (dir, version string, err error) {
 func (b *build) cached(name string) string { return filepath.Join(b.Cache, name) }
 
 func (b *build) say(format string, args ...any) { _, _ = fmt.Fprintf(b.Out, format+"\n", args...) }
+
+// warn tells people what the build does differently than their source asks.
+func (b *build) warn(message, hint string) {
+	_ = contract.Record{Kind: contract.Warning, Message: message, Hint: hint}.Write(b.Out) // like the rest of the output: not the build's concern
+}

@@ -354,7 +354,7 @@ func TestNodeLockOutOfSync(t *testing.T) {
 	files := []string{"package.json", "{}", "package-lock.json", "1", "build.sh", "", "stale", ""}
 	w.wantCalls(w.mustBuild(files...), "npm ci --prefer-offline --include=dev", "npm install --no-save --prefer-offline --include=dev",
 		"npm run build", "npm prune --no-save --omit=dev --ignore-scripts")
-	if out := w.out.String(); !strings.Contains(out, "warning: package-lock.json does not match package.json on this platform") {
+	if out := w.out.String(); !strings.Contains(out, `{"kind":"warning","message":"package-lock.json does not match package.json on this platform`) {
 		t.Errorf("the log does not warn: %q", out)
 	}
 	var e *paas.Error

@@ -2,12 +2,12 @@ package buildpack
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/run"
 )
@@ -63,9 +63,8 @@ func TestReportIsOneLine(t *testing.T) {
 	for _, err := range []error{&paas.Error{Msg: "a\nb \"c\"", Hint: "d"}, errors.New("x\ny")} {
 		var b bytes.Buffer
 		report(&b, err)
-		text, ok := strings.CutPrefix(b.String(), FailurePrefix)
-		var v struct{ Message, Hint string }
-		if !ok || strings.Count(text, "\n") != 1 || json.Unmarshal([]byte(text), &v) != nil || v.Message == "" || v.Hint == "" {
+		r, ok := contract.ParseRecord(strings.TrimSuffix(b.String(), "\n"))
+		if !ok || strings.Count(b.String(), "\n") != 1 || r.Kind != contract.Failure || r.Message == "" || r.Hint == "" {
 			t.Errorf("report of %v: %q", err, b.String())
 		}
 	}

@@ -6,43 +6,31 @@ package buildpack
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// Where things are mounted, unless the environment variables of the same meaning say otherwise.
-const (
-	planFile    = "/cloudsania/plan.json" // CLOUDSANIA_PLAN
-	runtimesDir = "/cloudsania/runtimes"  // CLOUDSANIA_RUNTIMES: <name>-<version>/, read-only
-	cacheDir    = "/cloudsania/cache"     // CLOUDSANIA_CACHE: this app's own, writable by the build's user
-)
-
-// FailurePrefix begins the last line that a failed build writes to its error output; the rest is {"message":…,"hint":…}.
-const FailurePrefix = "cloudsania-failure: "
-
-const maxPlanBytes = 4 << 20
-
-// Is reports whether the program was started as a buildpack's executable: its name is bin/detect or bin/build.
+// Is reports whether the program was started as a buildpack's executable.
 func Is(argv0 string) bool {
-	base := filepath.Base(argv0)
-	return (base == "detect" || base == "build") && filepath.Base(filepath.Dir(argv0)) == "bin"
+	_, ok := contract.StartedAs(argv0)
+	return ok
 }
 
-// Main runs the executable that argv0 names and returns the exit code: 0, or 1 after a line with FailurePrefix. The source is the
+// Main runs the executable that argv0 names and returns the exit code: 0, or 1 after a record of the failure. The source is the
 // working directory, as the buildpack specification says.
 func Main(argv0 string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	plan, err := readPlan(setting("CLOUDSANIA_PLAN", planFile))
-	if err == nil && filepath.Base(argv0) == "build" {
+	program, _ := contract.StartedAs(argv0)
+	plan, err := contract.ReadPlan()
+	if err == nil && program == contract.Build {
 		err = start(ctx, plan)
 	}
 	if err != nil {
@@ -62,8 +50,13 @@ func start(ctx context.Context, plan paas.Plan) error {
 		layers = os.Args[1] // buildpack API 0.7 and older
 	}
 	b, err := open(options{
-		Plan: plan, Source: dir, Layers: layers, Runtimes: setting("CLOUDSANIA_RUNTIMES", runtimesDir), Cache: setting("CLOUDSANIA_CACHE", cacheDir),
-		Env: os.Environ(), Out: os.Stdout,
+		Plan:     plan,
+		Source:   dir,
+		Layers:   layers,
+		Runtimes: contract.RuntimesDir,
+		Cache:    contract.CacheDir,
+		Env:      os.Environ(),
+		Out:      os.Stdout,
 	})
 	if err != nil {
 		return err
@@ -71,31 +64,11 @@ func start(ctx context.Context, plan paas.Plan) error {
 	return b.run(ctx)
 }
 
-func setting(name, otherwise string) string {
-	if v := os.Getenv(name); v != "" {
-		return v
-	}
-	return otherwise
-}
-
-func readPlan(name string) (plan paas.Plan, err error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return plan, fmt.Errorf("opening the plan: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	if err := json.NewDecoder(io.LimitReader(f, maxPlanBytes)).Decode(&plan); err != nil {
-		return plan, fmt.Errorf("reading the plan: %w", err)
-	}
-	return plan, nil
-}
-
-// report writes the line from which the server makes its explanation.
+// report records the failure.
 func report(w io.Writer, err error) {
 	var e *paas.Error
 	if !errors.As(err, &e) {
 		e = &paas.Error{Msg: "the build failed: " + err.Error(), Hint: "this is not your code's fault as far as we can tell; try again"}
 	}
-	line, _ := json.Marshal(map[string]string{"message": e.Msg, "hint": e.Hint}) // strings always marshal
-	_, _ = fmt.Fprintf(w, "%s%s\n", FailurePrefix, line)
+	_ = contract.Record{Kind: contract.Failure, Message: e.Msg, Hint: e.Hint}.Write(w) // the exit code tells of a closed output
 }

@@ -47,15 +47,17 @@ func (n *nodeProject) install(ctx context.Context, dir string, dev bool) error {
 	seen := &transcript{}
 	err := n.callSeen(ctx, dir, env, seen, args...)
 	if err != nil && ctx.Err() == nil && args[0] == "ci" && npmOutOfSync.MatchString(seen.String()) {
-		n.say("warning: %s does not match package.json on this platform: installed with npm install instead; "+
-			"run npm install and commit the lockfile, so that every build gets the same versions", filepath.Base(n.lock))
+		n.warn(filepath.Base(n.lock)+" does not match package.json on this platform: installed with npm install instead",
+			"run npm install and commit the lockfile, so that every build gets the same versions")
 		return n.call(ctx, dir, env, npmInstall(args[1:])...)
 	}
 	return err
 }
 
 // npmInstall installs what "npm ci" refused, without writing the lockfile: the image keeps the source's.
-func npmInstall(options []string) []string { return append([]string{"install", "--no-save"}, options...) }
+func npmInstall(options []string) []string {
+	return append([]string{"install", "--no-save"}, options...)
+}
 
 // npmOutOfSync is how "npm ci" refuses a lockfile, before it has changed anything. It does so not only when package.json was edited:
 // npm on one platform writes lockfiles that lack other platforms' optional packages, which "npm ci" misses elsewhere.

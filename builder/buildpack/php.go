@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/cloudsania/cloudsania/builder/contract"
 )
 
 // The server of PHP apps: Apache and php-fpm side by side, watched by a small program.
@@ -110,7 +112,7 @@ func (b *build) phpLayer() error {
 	if err := l.empty(); err != nil {
 		return err
 	}
-	for name, text := range map[string]string{"bin/serve-php": phpServer, "etc/httpd.conf": phpApache, "etc/php-fpm.conf": phpFPM, "etc/php.ini": phpINI} {
+	for name, text := range map[string]string{"bin/" + contract.PHPServer: phpServer, "etc/httpd.conf": phpApache, "etc/php-fpm.conf": phpFPM, "etc/php.ini": phpINI} {
 		file := filepath.Join(l.dir, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return fmt.Errorf("making the PHP server's layer: %w", err)

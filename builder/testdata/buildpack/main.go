@@ -4,7 +4,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -13,31 +12,26 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-)
 
-type plan struct {
-	Runtimes []struct{ Name, Version string } `json:"runtimes"`
-	Static   *struct{ Dir string }            `json:"static"`
-}
+	"github.com/cloudsania/cloudsania/builder/contract"
+)
 
 func main() {
 	log.SetFlags(0)
-	if filepath.Base(os.Args[0]) == "detect" {
+	if program, _ := contract.StartedAs(os.Args[0]); program == contract.Detect {
 		return
 	}
 	misbehave()
-	var p plan
-	text, err := os.ReadFile("/cloudsania/plan.json")
+	p, err := contract.ReadPlan()
 	check(err)
-	check(json.Unmarshal(text, &p))
-	check(os.WriteFile("/cloudsania/cache/seen", []byte("yes"), 0o600))
+	check(os.WriteFile(filepath.Join(contract.CacheDir, "seen"), []byte("yes"), 0o600))
 	layers := os.Getenv("CNB_LAYERS_DIR")
 	fmt.Println("\x1b[32msecret is", len(os.Getenv("SECRET")), "long\x1b[0m")
 	for _, r := range p.Runtimes {
 		if r.Name != "node" {
 			continue
 		}
-		node := "/cloudsania/runtimes/node-" + r.Version + "/bin/node"
+		node := filepath.Join(contract.RuntimeDir(contract.RuntimesDir, r.Name, r.Version), "bin", "node")
 		layer := filepath.Join(layers, "0-node")
 		old, _ := os.ReadFile(layer + ".toml")
 		if strings.Contains(string(old), `version = "`+r.Version+`"`) {
@@ -60,7 +54,7 @@ func main() {
 func misbehave() {
 	if _, err := os.Stat("fail"); err == nil {
 		fmt.Println("npm error code E404")
-		fmt.Println(`cloudsania-failure: {"message": "npm found no package \"nope\"", "hint": "correct its name in package.json"}`)
+		check(contract.Record{Kind: contract.Failure, Message: `npm found no package "nope"`, Hint: "correct its name in package.json"}.Write(os.Stdout))
 		os.Exit(1)
 	}
 	if _, err := os.Stat("hog"); err == nil {

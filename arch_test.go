@@ -12,15 +12,16 @@ const module = "github.com/cloudsania/cloudsania"
 
 // mayImport is the map of ARCHITECTURE: which of our own packages each one may import. A package that is missing here fails the test.
 var mayImport = map[string][]string{
-	"server":            {"git", "auth", "access", "api", "deploy", "builder/...", "docker", "proxy", "store", "archive", "ui", "disk", "terminal", "qr", "paas"},
+	"server":            {"git", "auth", "access", "api", "deploy", "builder/...", "docker", "proxy", "store", "upload", "ui", "disk", "terminal", "qr", "paas"},
 	"":                  {"builder/buildpack", "cli"},
 	"cli":               {"api", "archive", "builder", "builder/detect", "builder/lifecycle", "daemon", "examples", "paas"},
-	"daemon":            {"auth", "builder/...", "deploy", "docker", "git", "paas", "proxy", "run", "server", "store"},
+	"daemon":            {"auth", "builder/...", "deploy", "docker", "git", "paas", "proxy", "run", "server", "store", "upload"},
 	"examples":          {},
 	"git":               {"access", "archive", "run", "disk", "terminal", "keyed", "paas"},
 	"auth":              {"access", "store", "paas"},
 	"access":            {"paas"},
 	"api":               {"paas"},
+	"upload":            {"archive", "disk", "paas"},
 	"archive":           {"disk", "paas"},
 	"deploy":            {"builder/...", "docker", "proxy", "store", "disk", "terminal", "paas"},
 	"builder":           {"builder/...", "run", "disk", "terminal", "keyed", "paas"},

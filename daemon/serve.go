@@ -24,6 +24,7 @@ import (
 	"github.com/cloudsania/cloudsania/proxy"
 	"github.com/cloudsania/cloudsania/server"
 	"github.com/cloudsania/cloudsania/store"
+	"github.com/cloudsania/cloudsania/upload"
 )
 
 // Serve runs control: it opens every component in order and runs them until ctx ends or one fails.
@@ -118,7 +119,7 @@ func assemble(ctx context.Context, cfg Config, where paas.Site, st *store.Store,
 		return nil, err
 	}
 	edges := proxy.Dial(filepath.Join(cfg.Data, "edge"))
-	uploads, err := server.OpenUploads(filepath.Join(cfg.Data, "uploads"))
+	uploads, err := upload.Open(filepath.Join(cfg.Data, "uploads"))
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/api"
+	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -58,7 +59,7 @@ func (s *Server) showSystem(c *Call) error {
 	defer cancel()
 	out := api.System{Version: s.Version, Installation: s.Store.Settings().Installation, URL: s.Origin, Started: s.started.UTC(), Domain: s.Domain, Docker: s.dockerDTO(ctx), Edges: s.edgesDTO(ctx), Builder: s.builderDTO()}
 	var err error
-	if out.Disk.Total, out.Disk.Available, err = diskOf(s.Data); err != nil {
+	if out.Disk.Total, out.Disk.Available, err = disk.Free(s.Data); err != nil {
 		return err
 	}
 	out.Memory = memory()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudsania/cloudsania/api"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/upload"
 )
 
 const (
@@ -71,7 +72,7 @@ func (s *Server) Source(c *Call, in api.CreateDeployment) (paas.Source, error) {
 	case in.Git != nil:
 		return externalSource(*in.Git)
 	case in.Upload != "":
-		up, err := s.ownUpload(c, in.Upload)
+		up, err := s.Uploads.OwnedBy(c.owner(), in.Upload)
 		return uploadSource(up), err
 	case in.Deployment != "":
 		return s.earlierSource(c, in.Deployment)
@@ -91,24 +92,12 @@ func externalSource(git api.AppSource) (paas.Source, error) {
 	return paas.Source{Kind: paas.SourceExternal, URL: url, Branch: git.Branch}, nil
 }
 
-func uploadSource(up Upload) paas.Source {
+func uploadSource(up upload.Upload) paas.Source {
 	name := up.Name
 	if name == "" {
 		name = "an upload"
 	}
 	return paas.Source{Kind: paas.SourceUpload, Upload: up.ID, Message: name}
-}
-
-// ownUpload finds a kept upload of the same principal: nobody deploys what somebody else sent.
-func (s *Server) ownUpload(c *Call, id string) (Upload, error) {
-	up, err := s.Uploads.Find(id)
-	if err == nil && up.Owner != c.owner() {
-		err = &paas.Error{Kind: paas.NotFound, Field: "upload", Msg: "this upload is not kept any more", Hint: "upload it again"}
-	}
-	if err != nil {
-		return Upload{}, err
-	}
-	return up, s.Uploads.Touch(id)
 }
 
 // owner names the principal as the owner of uploads.
@@ -160,20 +149,20 @@ func (s *Server) lastSource(c *Call) (paas.Source, error) {
 }
 
 // TakeUpload streams the archive in the body to disk: the body itself, or the first file of a form.
-func (s *Server) TakeUpload(c *Call) (Upload, error) {
+func (s *Server) TakeUpload(c *Call) (upload.Upload, error) {
 	r := c.Request()
 	if err := s.Uploads.Room(r.ContentLength); err != nil {
-		return Upload{}, err
+		return upload.Upload{}, err
 	}
 	name, body := c.QueryParam("filename"), io.Reader(r.Body)
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case err == nil && kind == "multipart/form-data":
 		if body, name, err = formFile(r); err != nil {
-			return Upload{}, bodyError(err)
+			return upload.Upload{}, bodyError(err)
 		}
 	case err != nil || kind == "application/json" || kind == "application/x-www-form-urlencoded":
-		return Upload{}, paas.Invalidf("", "send it as application/octet-stream, or as a file of a form (multipart/form-data)", "the body is not an archive")
+		return upload.Upload{}, paas.Invalidf("", "send it as application/octet-stream, or as a file of a form (multipart/form-data)", "the body is not an archive")
 	}
 	up, err := s.Uploads.Save(&countedBody{r: body, left: MaxUploadBytes}, name, c.owner())
 	if err != nil {
@@ -252,7 +241,7 @@ func (s *Server) detect(c *Call) error {
 }
 
 // Plan unpacks a kept upload for as long as detection takes. One at a time: it is disk and processor time before there is an app.
-func (s *Server) Plan(ctx context.Context, upload string, settings paas.BuildSettings) (plan paas.Plan, err error) {
+func (s *Server) Plan(ctx context.Context, id string, settings paas.BuildSettings) (plan paas.Plan, err error) {
 	ctx, cancel := context.WithTimeout(ctx, detectTimeout)
 	defer cancel()
 	select {
@@ -266,7 +255,7 @@ func (s *Server) Plan(ctx context.Context, upload string, settings paas.BuildSet
 		return plan, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := s.Uploads.Copy(ctx, upload, dir); err != nil {
+	if err := s.Uploads.Copy(ctx, id, dir); err != nil {
 		return plan, err
 	}
 	root, err := os.OpenRoot(dir)

@@ -11,6 +11,7 @@ import (
 	"github.com/cloudsania/cloudsania/api"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/ui"
+	"github.com/cloudsania/cloudsania/upload"
 )
 
 func newAppPages() []Route {
@@ -33,7 +34,7 @@ func (s *Server) showNew(c *Call) error {
 	}
 	p := ui.NewAppPage{Tab: tab}
 	if id := c.QueryParam("upload"); id != "" {
-		up, err := s.ownUpload(c, id)
+		up, err := s.Uploads.OwnedBy(c.owner(), id)
 		if err != nil && !correctable(err) {
 			return err
 		}
@@ -58,7 +59,7 @@ func (s *Server) newApp(c *Call, status int, p ui.NewAppPage) error {
 }
 
 // look says what is in an upload. What cannot be deployed as it is, is a finding too.
-func (s *Server) look(ctx context.Context, up Upload, settings paas.BuildSettings) (*ui.Found, error) {
+func (s *Server) look(ctx context.Context, up upload.Upload, settings paas.BuildSettings) (*ui.Found, error) {
 	found := &ui.Found{Name: suggestName(up.Name), Upload: up.ID, Settings: settings, Source: ui.FileSize(up.Name, up.Size)}
 	plan, err := s.Plan(ctx, up.ID, settings)
 	if err != nil && !paas.IsKind(err, paas.Invalid) && !paas.IsKind(err, paas.TooLarge) {
@@ -89,7 +90,7 @@ func (s *Server) createFromUpload(c *Call) error {
 	if err != nil {
 		return err
 	}
-	up, err := s.ownUpload(c, in["upload"])
+	up, err := s.Uploads.OwnedBy(c.owner(), in["upload"])
 	if err != nil {
 		return err
 	}

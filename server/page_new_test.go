@@ -15,7 +15,7 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-func upload(t *testing.T, name string, files map[string]string) (body *bytes.Buffer, contentType string) {
+func sendUpload(t *testing.T, name string, files map[string]string) (body *bytes.Buffer, contentType string) {
 	t.Helper()
 	body = &bytes.Buffer{}
 	form := multipart.NewWriter(body)
@@ -34,7 +34,7 @@ func upload(t *testing.T, name string, files map[string]string) (body *bytes.Buf
 
 func TestNewAppFromUpload(t *testing.T) {
 	b := newClaimed(t).browser()
-	body, kind := upload(t, "My Shop.zip", map[string]string{"app.js": "hello"})
+	body, kind := sendUpload(t, "My Shop.zip", map[string]string{"app.js": "hello"})
 	var answer struct{ Go string }
 	b.want(http.StatusOK, ask{method: http.MethodPost, path: "/new/upload", cookie: b.cookie, raw: body, header: map[string]string{"Content-Type": kind, "X-Part": "json"}}, &answer)
 	if !strings.HasPrefix(answer.Go, "/new?upload=upl_") {
@@ -54,7 +54,7 @@ func TestNewAppFromUpload(t *testing.T) {
 		t.Errorf("deployed %+v", src)
 	}
 	b.refusedForm(http.StatusConflict, "/new", url.Values{"upload": {id}, "name": {"my-shop"}}, "is taken")
-	body, kind = upload(t, "new.zip", map[string]string{"app.js": "hello again"})
+	body, kind = sendUpload(t, "new.zip", map[string]string{"app.js": "hello again"})
 	got := b.do(ask{method: http.MethodPost, path: "/apps/my-shop/upload", cookie: b.cookie, raw: body, header: map[string]string{"Content-Type": kind}})
 	if got.status != http.StatusSeeOther || !strings.HasPrefix(got.header.Get("Location"), "/deploys/dep_") {
 		t.Errorf("a new version by upload: %d %s", got.status, text(got.body))
@@ -64,7 +64,7 @@ func TestNewAppFromUpload(t *testing.T) {
 // TestUploadProblemsAreFindings: what cannot be deployed is said on the page, beside what can be corrected.
 func TestUploadProblemsAreFindings(t *testing.T) {
 	b := newClaimed(t).browser()
-	body, kind := upload(t, "x.zip", map[string]string{"notes.txt": "hello"})
+	body, kind := sendUpload(t, "x.zip", map[string]string{"notes.txt": "hello"})
 	var answer struct{ Go, Message string }
 	b.want(http.StatusOK, ask{method: http.MethodPost, path: "/new/upload", cookie: b.cookie, raw: body, header: map[string]string{"Content-Type": kind, "X-Part": "json"}}, &answer)
 	says(t, b.page(answer.Go), "Cannot be deployed as it is", "No recognisable language.", "Add a package.json.")

@@ -15,6 +15,7 @@ import (
 	"github.com/cloudsania/cloudsania/auth"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/store"
+	"github.com/cloudsania/cloudsania/upload"
 )
 
 // deployer is what is asked of deploy.
@@ -77,7 +78,7 @@ type Options struct {
 	Auth     *auth.Authenticator
 	Doors    *Doors
 	Deployer deployer
-	Uploads  *Uploads
+	Uploads  *upload.Dir
 	Git      http.Handler // for /git/; it asks Doors by itself
 	Detect   func(fsys fs.FS, settings paas.BuildSettings) (paas.Plan, error)
 	Health   Health

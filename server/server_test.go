@@ -26,6 +26,7 @@ import (
 	"github.com/cloudsania/cloudsania/auth"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/store"
+	"github.com/cloudsania/cloudsania/upload"
 )
 
 const (
@@ -109,7 +110,7 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 	if err := st.SaveSettings(settings); err != nil {
 		t.Fatal(err)
 	}
-	up, err := OpenUploads(filepath.Join(dir, "uploads"))
+	up, err := upload.Open(filepath.Join(dir, "uploads"))
 	if err != nil {
 		t.Fatal(err)
 	}

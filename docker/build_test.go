@@ -2,7 +2,6 @@ package docker_test
 
 import (
 	"bytes"
-	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -165,11 +164,12 @@ func TestRemoveLeftovers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	copying, err := e.CopyOut(t.Context(), image, "/data") // never closed
-	if err != nil {
+	labels := map[string]string{"cloudsania.installation": e.Installation(), "cloudsania.kind": "work"}
+	if _, err := e.Raw().ContainerCreate(t.Context(), client.ContainerCreateOptions{
+		Config: &container.Config{Image: image, Entrypoint: []string{"-"}, Labels: labels}, // as in the middle of DeriveImage
+	}); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = io.Copy(io.Discard, copying)
 	app := start(t, e, dockertest.Spec(image, "sleep"))
 
 	if err := e.RemoveLeftovers(t.Context()); err != nil {

@@ -28,10 +28,13 @@ func TestDeadDaemon(t *testing.T) {
 	e := open(t, "unix://"+filepath.Join(t.TempDir(), "docker.sock"))
 	ctx := t.Context()
 	calls := map[string]func() error{
-		"Ping":            func() error { _, err := e.Ping(ctx); return err },
-		"ImageExists":     func() error { _, err := e.ImageExists(ctx, "x:1"); return err },
-		"List":            func() error { _, err := e.List(ctx, docker.KindInstance); return err },
-		"Create":          func() error { _, err := e.Create(ctx, docker.Spec{Kind: docker.KindInstance, ID: paas.NewID("ins"), Image: "x:1"}); return err },
+		"Ping":        func() error { _, err := e.Ping(ctx); return err },
+		"ImageExists": func() error { _, err := e.ImageExists(ctx, "x:1"); return err },
+		"List":        func() error { _, err := e.List(ctx, docker.KindInstance); return err },
+		"Create": func() error {
+			_, err := e.Create(ctx, docker.Spec{Kind: docker.KindInstance, ID: paas.NewID("ins"), Image: "x:1"})
+			return err
+		},
 		"Start":           func() error { return e.Start(ctx, "x") },
 		"Stop":            func() error { return e.Stop(ctx, "x", time.Second) },
 		"Remove":          func() error { return e.Remove(ctx, "x") },
@@ -39,7 +42,6 @@ func TestDeadDaemon(t *testing.T) {
 		"UsedSubnets":     func() error { _, err := e.UsedSubnets(ctx); return err },
 		"Events":          func() error { return e.Events(ctx, func(docker.Event) { t.Error("an event of a dead engine") }) },
 		"EnsureVolume":    func() error { return e.EnsureVolume(ctx, "cs-x") },
-		"CopyOut":         func() error { _, err := e.CopyOut(ctx, "x:1", "/"); return err },
 		"Logs":            func() error { return e.Logs(ctx, "x", docker.LogOptions{}, nil) },
 		"PullImage":       func() error { return e.PullImage(ctx, "127.0.0.1:1/x:1", paas.RegistryAuth{}) },
 	}

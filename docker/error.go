@@ -9,6 +9,7 @@ import (
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 
+	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -28,9 +29,9 @@ func fail(ctx context.Context, err error, format string, args ...any) error {
 	case client.IsErrConnectionFailed(err), errors.Is(err, context.DeadlineExceeded):
 		return &paas.Error{Kind: paas.Unavailable, Msg: "docker does not answer", Err: fmt.Errorf("%s: %w", doing, err),
 			Hint: "is it running? \"systemctl status docker\" tells, \"systemctl start docker\" starts it; apps that run go on"}
-	case strings.Contains(err.Error(), "no space left on device"):
-		return &paas.Error{Kind: paas.NoSpace, Msg: "the disk is full", Err: fmt.Errorf("%s: %w", doing, err),
-			Hint: "free some space on docker's disk; \"df -h\" shows how much is left"}
+	case disk.IsFull(err):
+		return &paas.Error{Kind: paas.NoSpace, Msg: "docker's disk is full", Err: fmt.Errorf("%s: %w", doing, err),
+			Hint: "free some space on it; \"df -h\" shows how much is left"}
 	case cerrdefs.IsNotFound(err):
 		return &paas.Error{Kind: paas.NotFound, Msg: doing + ": docker does not have it", Err: err}
 	case cerrdefs.IsConflict(err):

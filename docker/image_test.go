@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
 	"github.com/cloudsania/cloudsania/docker"
@@ -196,20 +198,26 @@ func containers(t *testing.T, e *docker.Engine) int {
 
 func copied(t *testing.T, e *docker.Engine, ref, path string) map[string]string {
 	t.Helper()
-	r, err := e.CopyOut(t.Context(), ref, path)
-	if paas.IsKind(err, paas.NotFound) {
+	c := e.Raw()
+	made, err := c.ContainerCreate(t.Context(), client.ContainerCreateOptions{Config: &container.Config{Image: ref, Entrypoint: []string{"-"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if _, err := c.ContainerRemove(t.Context(), made.ID, client.ContainerRemoveOptions{}); err != nil {
+			t.Error(err)
+		}
+	}()
+	r, err := c.CopyFromContainer(t.Context(), made.ID, client.CopyFromContainerOptions{SourcePath: path})
+	if cerrdefs.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	defer func() { _ = r.Content.Close() }() // only read
 	files := map[string]string{}
-	for tr := tar.NewReader(r); ; {
+	for tr := tar.NewReader(r.Content); ; {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
 			return files
@@ -224,32 +232,6 @@ func copied(t *testing.T, e *docker.Engine, ref, path string) map[string]string 
 			}
 			files[h.Name] = string(b)
 		}
-	}
-}
-
-func TestCopyOut(t *testing.T) {
-	t.Parallel()
-	e := dockertest.Engine(t)
-	ref := dockertest.Image(t, e)
-	if got := copied(t, e, ref, "/data"); !reflect.DeepEqual(got, map[string]string{"data/hello.txt": "hello\n"}) {
-		t.Errorf("got %v", got)
-	}
-	if _, err := e.CopyOut(t.Context(), ref, "/nothing"); !paas.IsKind(err, paas.NotFound) {
-		t.Errorf("a missing path: %v", err)
-	}
-	if _, err := e.CopyOut(t.Context(), newRef(), "/data"); !paas.IsKind(err, paas.NotFound) {
-		t.Errorf("a missing image: %v", err)
-	}
-	r, err := e.CopyOut(t.Context(), ref, "/") // closed in the middle
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.CopyN(io.Discard, r, 1000)
-	if err := r.Close(); err != nil {
-		t.Error(err)
-	}
-	if n := containers(t, e); n != 0 {
-		t.Errorf("%d containers left behind", n)
 	}
 }
 

@@ -41,7 +41,7 @@ const (
 	KindRun      Kind = "run"      // a command of an app that runs to its end, such as a release command
 
 	kindBuild Kind = "build" // containers, volumes, networks of a build
-	kindWork  Kind = "work"  // our own short-lived containers: deriving an image, copying out of one
+	kindWork  Kind = "work"  // our own short-lived containers, in which images are derived
 	kindKept  Kind = "kept"  // images, caches, environments' networks
 
 	kindOnce Kind = "once" // what earlier versions called KindRun

@@ -3,8 +3,8 @@ package ui
 import (
 	"html/template"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/cloudsania/cloudsania/terminal"
 )
 
 // maxLineRunes bounds one line of output on a page; the downloaded log has all of it.
@@ -16,48 +16,37 @@ var sgrClass = map[string]string{
 	"91": "a-r", "92": "a-g", "93": "a-y", "94": "a-b", "95": "a-m", "96": "a-c",
 }
 
-// ansi shows a line of a program's output: colours become classes, every other escape sequence and control character goes, and of
-// what carriage returns overwrite (progress bars) only the last stays. Bidirectional controls go too (CVE-2021-42574). The bytes are a stranger's.
+// ansi shows a line of a program's output: colours become classes, the rest of what package terminal finds unsafe goes.
 func ansi(line string) template.HTML {
-	line = strings.ToValidUTF8(strings.TrimRight(line, "\r\n"), "\uFFFD")
-	if i := strings.LastIndexByte(line, '\r'); i >= 0 {
-		line = line[i+1:]
-	}
 	var p painter
-	for line != "" && p.runes < maxLineRunes {
-		if line[0] == 0x1b {
-			var colours string
-			colours, line = escape(line)
-			p.set(colours)
+	for piece := range terminal.Pieces(terminal.ColouredLine(line, maxLineRunes)) {
+		if piece.Text == "" {
+			p.set(piece.Colour)
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(line)
-		line = line[n:]
-		if r == '\t' || !unicode.IsControl(r) && !unicode.Is(unicode.Bidi_Control, r) {
-			p.write(r)
-		}
+		p.write(piece.Text)
 	}
 	p.close()
-	if line != "" {
-		p.out.WriteString("…")
-	}
 	return template.HTML(p.out.String())
 }
 
 // painter writes escaped text in spans of one class at a time.
 type painter struct {
-	out   strings.Builder
-	want  string // class for what comes next
-	open  string // class of the span that is open
-	runes int
+	out  strings.Builder
+	want string // class for what comes next
+	open string // class of the span that is open
 }
 
-func (p *painter) set(colours string) {
-	if colours == "-" {
-		return
-	}
-	for _, code := range strings.Split(colours, ";") {
-		switch {
+// set takes the parameters of an SGR sequence.
+func (p *painter) set(parameters string) {
+	codes := strings.Split(parameters, ";")
+	for i := 0; i < len(codes); i++ {
+		switch code := codes[i]; {
+		case code == "38" || code == "48": // a colour of the large palettes: 5 and a number, or 2 and three of them
+			if i+1 < len(codes) && codes[i+1] == "2" {
+				i += 2
+			}
+			i += 2
 		case code == "" || code == "0" || code == "39" || code == "22":
 			p.want = ""
 		case sgrClass[code] != "" && (code != "1" || p.want == ""):
@@ -66,7 +55,7 @@ func (p *painter) set(colours string) {
 	}
 }
 
-func (p *painter) write(r rune) {
+func (p *painter) write(text string) {
 	if p.open != p.want {
 		p.close()
 		if p.want != "" {
@@ -74,8 +63,7 @@ func (p *painter) write(r rune) {
 		}
 		p.open = p.want
 	}
-	p.runes++
-	p.out.WriteString(template.HTMLEscapeString(string(r)))
+	p.out.WriteString(template.HTMLEscapeString(text))
 }
 
 func (p *painter) close() {
@@ -83,39 +71,4 @@ func (p *painter) close() {
 		p.out.WriteString("</span>")
 	}
 	p.open = ""
-}
-
-// escape takes one escape sequence off the front of s (which begins with ESC). colours are the parameters when it is an SGR
-// sequence, "-" otherwise. A sequence that does not end is dropped with the rest of the line.
-func escape(s string) (colours, rest string) {
-	if len(s) < 2 {
-		return "-", ""
-	}
-	switch s[1] {
-	case '[': // CSI: parameters 0x30–0x3f, intermediates 0x20–0x2f, one final byte
-		for i := 2; i < len(s); i++ {
-			if s[i] >= 0x40 && s[i] <= 0x7e {
-				if s[i] == 'm' {
-					return s[2:i], s[i+1:]
-				}
-				return "-", s[i+1:]
-			}
-			if s[i] < 0x20 || s[i] > 0x3f {
-				return "-", s[i:]
-			}
-		}
-		return "-", ""
-	case ']': // OSC, such as a hyperlink or a window title: until BEL or ST
-		for i := 2; i < len(s); i++ {
-			if s[i] == 0x07 {
-				return "-", s[i+1:]
-			}
-			if s[i] == 0x1b && i+1 < len(s) && s[i+1] == '\\' {
-				return "-", s[i+2:]
-			}
-		}
-		return "-", ""
-	}
-	_, n := utf8.DecodeRuneInString(s[1:])
-	return "-", s[1+n:]
 }

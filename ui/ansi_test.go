@@ -10,26 +10,28 @@ import (
 
 func TestAnsi(t *testing.T) {
 	for in, want := range map[string]string{
-		"plain":                        "plain",
-		"<b>&\"'":                      "&lt;b&gt;&amp;&#34;&#39;",
-		"\x1b[31mred\x1b[0m on":        `<span class="a-r">red</span> on`,
-		"\x1b[1;32mok":                 `<span class="a-g">ok</span>`,
-		"\x1b[38;5;208mno such colour": "no such colour",
+		"plain":                                   "plain",
+		"<b>&\"'":                                 "&lt;b&gt;&amp;&#34;&#39;",
+		"\x1b[31mred\x1b[0m on":                   `<span class="a-r">red</span> on`,
+		"\x1b[1;32mok":                            `<span class="a-g">ok</span>`,
+		"\x1b[38;5;208mno such colour":            "no such colour",
+		"\x1b[48;2;31;32;33;32mgreen":             `<span class="a-g">green</span>`,
+		"\x1b[38;5;31mnot red":                    "not red",
 		"\x1b]8;;http://x\x07link\x1b]8;;\x1b\\.": "link.",
-		"10%\r50%\r100%":        "100%",
-		"done\r\n":              "done",
-		"\x1b[2K\x1b[1Gcleared": "cleared",
-		"bell\x07 null\x00":     "bell null",
-		"never ends \x1b[31":    "never ends ",
-		"bad \xff byte":         "bad \uFFFD byte",
-		"\u202egnp.exe":         "gnp.exe",
-		"a\tb":                  "a\tb",
+		"10%\r50%\r100%":                          "100%",
+		"done\r\n":                                "done",
+		"\x1b[2K\x1b[1Gcleared":                   "cleared",
+		"bell\x07 null\x00":                       "bell null",
+		"never ends \x1b[31":                      "never ends ",
+		"bad \xff byte":                           "bad \uFFFD byte",
+		"\u202egnp.exe":                           "gnp.exe",
+		"a\tb":                                    "a b",
 	} {
 		if got := string(ansi(in)); got != want {
 			t.Errorf("ansi(%q) = %q, want %q", in, got, want)
 		}
 	}
-	if got := string(ansi(strings.Repeat("x", 5000))); len(got) != maxLineRunes+len("…") {
+	if got := string(ansi(strings.Repeat("x", 5000))); len(got) != maxLineRunes-1+len("…") {
 		t.Errorf("a long line keeps %d bytes", len(got))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/terminal"
 )
 
 // Deploy is a deployment as the pages show it.
@@ -160,7 +161,7 @@ func (d Deploy) Word() string {
 // Message is what changed, in its author's words.
 func (d Deploy) Message() string {
 	if d.Source.Message != "" {
-		return legible(d.Source.Message)
+		return terminal.Plain(d.Source.Message)
 	}
 	switch d.Source.Kind {
 	case paas.SourceRollback:
@@ -179,17 +180,17 @@ func (d Deploy) Message() string {
 func (d Deploy) Author() string {
 	pushed := d.Source.Kind == paas.SourceGit || d.Source.Kind == paas.SourceExternal
 	if pushed && d.Source.Author != "" {
-		return legible(d.Source.Author)
+		return terminal.Plain(d.Source.Author)
 	}
 	if d.Actor.Name != "" {
-		return legible(d.Actor.Name)
+		return terminal.Plain(d.Actor.Name)
 	}
 	return "Cloudsania"
 }
 
 // How it came: "pushed by Jonas Weber to main".
 func (d Deploy) How() string {
-	branch := legible(d.Source.Branch)
+	branch := terminal.Plain(d.Source.Branch)
 	switch d.Source.Kind {
 	case paas.SourceGit:
 		if branch != "" {

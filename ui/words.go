@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/cloudsania/cloudsania/terminal"
 )
 
 // commands are written in lower case even where a sentence begins.
@@ -15,7 +17,7 @@ var commands = map[string]bool{"npm": true, "pnpm": true, "yarn": true, "uv": tr
 
 // sentence turns a message in lower case without a full stop, the form of paas.Error, into a sentence for a page.
 func sentence(s string) string {
-	s = strings.TrimSpace(legible(s))
+	s = strings.TrimSpace(terminal.Plain(s))
 	if s == "" {
 		return ""
 	}
@@ -28,16 +30,6 @@ func sentence(s string) string {
 		s += "."
 	}
 	return s
-}
-
-// legible drops what could make strangers' words (commit messages, names of authors) read otherwise than they are.
-func legible(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Bidi_Control, r) || unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return -1
-		}
-		return r
-	}, s)
 }
 
 // plural is "1 app", "2 apps".

@@ -19,8 +19,7 @@ func main() {
 	os.Exit(bench(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// bench returns the exit code: 0 when all was measured, whatever the verdicts; 1 when something could not be; 2 for wrong flags; 130
-// when it was stopped.
+// bench returns the exit code: 0 when all was measured and no target was exceeded; 1 otherwise; 2 for wrong flags; 130 when it was stopped.
 func bench(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	opts, err := parse(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
@@ -38,7 +37,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		if opts.JSON {
 			write = rep.json
 		}
-		err = errors.Join(err, write(stdout))
+		err = errors.Join(err, write(stdout), rep.exceeded())
 	}
 	switch {
 	case ctx.Err() != nil:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,8 +12,8 @@ import (
 type verdict string
 
 const (
-	reached     verdict = "reached"
-	missed      verdict = "missed"
+	ok          verdict = "ok"
+	over        verdict = "over"
 	noTarget    verdict = "no target"
 	skipped     verdict = "skipped"
 	notMeasured verdict = "not measured"
@@ -23,6 +24,7 @@ type unit string
 const (
 	seconds      unit = "s"
 	milliseconds unit = "ms"
+	kilobytes    unit = "kB" // 1000 bytes
 	megabytes    unit = "MB" // 2^20 bytes
 	percent      unit = "%"
 )
@@ -49,6 +51,11 @@ func worst(what string, u unit, limit float64, s sample, note string) row {
 	return row{What: what, Unit: u, Limit: limit, Measured: slices.Max(s), By: "highest", Samples: s, Note: note}.judged()
 }
 
+// slow is a row for what most of the time must not be exceeded.
+func slow(what string, u unit, limit float64, s sample, note string) row {
+	return row{What: what, Unit: u, Limit: limit, Measured: s.percentile(95), By: "p95", Samples: s, Note: note}.judged()
+}
+
 // whole is a row for a total over equal parts of a time, where a median would hide what happens now and then.
 func whole(what string, u unit, limit float64, s sample, note string) row {
 	return row{What: what, Unit: u, Limit: limit, Measured: s.mean(), By: "mean", Samples: s, Note: note}.judged()
@@ -59,9 +66,9 @@ func (r row) judged() row {
 	case r.Limit == 0:
 		r.Verdict = noTarget
 	case r.Measured <= r.Limit:
-		r.Verdict = reached
+		r.Verdict = ok
 	default:
-		r.Verdict = missed
+		r.Verdict = over
 	}
 	return r
 }
@@ -72,6 +79,17 @@ type report struct {
 	Options options `json:"options"`
 	Rows    []row   `json:"rows"`
 	failed  []string
+}
+
+// exceeded is an error that names the rows over their target, or nil.
+func (r *report) exceeded() error {
+	var errs []error
+	for _, x := range r.Rows {
+		if x.Verdict == over {
+			errs = append(errs, fmt.Errorf("over the target: %s: %s, target %s", x.What, x.measured(), x.target()))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (r *report) json(w io.Writer) error {

@@ -96,9 +96,12 @@ func (w *world) memory() (b both, err error) {
 	return b, nil
 }
 
+// pids are the processes of control and of the edge.
+func (w *world) pids() []int { return append(edgePIDs(w.data), w.control.Process.Pid) }
+
 // busy is the share of one core that control and edge use during d, in percent.
 func (w *world) busy(ctx context.Context, d time.Duration) (float64, error) {
-	pids := append(edgePIDs(w.data), w.control.Process.Pid)
+	pids := w.pids()
 	began := time.Now()
 	before, err := processorTime(pids)
 	if err != nil {

@@ -20,6 +20,8 @@ type options struct {
 	Install  bool          `json:"install"`
 	Settle   time.Duration `json:"settle_ns"` // between the last deploy and the measurement of what is idle
 	Idle     time.Duration `json:"idle_ns"`   // how long is measured then
+	Apps     int           `json:"apps"`      // of the installation whose pages are measured
+	Open     int           `json:"open"`      // pages of it
 	BaseTree string        `json:"base_tree,omitempty"`
 	Runtimes string        `json:"-"` // directory of downloaded languages that is kept between runs; "" for none
 	JSON     bool          `json:"-"`
@@ -39,6 +41,7 @@ func scenarios() []scenario {
 		{"memory", "control and edge with one app, idle", (*session).memory},
 		{"static", "the same with 50 static apps", (*session).static},
 		{"repository", "push and clone of a 200 MB repository", (*session).repository},
+		{"pages", "the dashboard with many apps, and open pages", (*session).pages},
 		{"install", "install.sh --demo until the demo answers", (*session).install},
 	}
 }
@@ -57,6 +60,8 @@ func parse(args []string, usage io.Writer) (options, error) {
 	f.BoolVar(&o.Install, "install", false, "also run install.sh --demo, twice; needs root")
 	f.DurationVar(&o.Settle, "settle", time.Minute, "wait after the last deploy before what is idle is measured")
 	f.DurationVar(&o.Idle, "idle", 30*time.Second, "how long what is idle is measured")
+	f.IntVar(&o.Apps, "apps", 1000, "how many apps the installation has whose pages are measured")
+	f.IntVar(&o.Open, "open", 50, "how many of its pages are open")
 	f.StringVar(&o.BaseTree, "base-tree", "", "directory that debootstrap made (default: the tests' cache, when there is one)")
 	f.BoolVar(&o.JSON, "json", false, "print JSON instead of a table")
 	if err := f.Parse(args); err != nil {
@@ -84,6 +89,12 @@ func (o options) check() error {
 	}
 	if o.Settle < 0 || o.Idle < time.Second {
 		return errors.New("--settle cannot be negative, and --idle needs a second at least")
+	}
+	if o.Apps < 1 || o.Apps > maxSeeded {
+		return fmt.Errorf("--apps needs a number from 1 to %d: there are no more networks for them", maxSeeded)
+	}
+	if o.Open < 2 || o.Open > 500 {
+		return errors.New("--open needs a number from 2 to 500")
 	}
 	return nil
 }

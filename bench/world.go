@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/cloudsania/cloudsania/api"
 )
 
 // world is one installation: a data directory, control, and the edge that control started.
@@ -135,6 +137,11 @@ func (w *world) ready(ctx context.Context, say func(string, ...any)) error {
 			return fmt.Errorf("the builder is not ready: %s: %w", last, err)
 		}
 	}
+}
+
+// client speaks to control as the machine's administrator.
+func (w *world) client() (*api.Client, error) {
+	return api.NewClient(api.Options{Socket: filepath.Join(w.data, "control.sock"), UserAgent: "bench"})
 }
 
 // cli runs a command of the program and returns what it printed.

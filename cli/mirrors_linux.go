@@ -3,11 +3,12 @@ package cli
 import (
 	"github.com/spf13/pflag"
 
-	"github.com/cloudsania/cloudsania/builder"
+	"github.com/cloudsania/cloudsania/daemon"
 )
 
 // mirrorFlags let every download of the builder come from elsewhere. Checksums are verified wherever it comes from.
-func mirrorFlags(f *pflag.FlagSet, m *builder.Mirrors) {
+func mirrorFlags(f *pflag.FlagSet, cfg *daemon.Config) {
+	m := &cfg.Mirrors
 	for _, x := range []struct {
 		to          *string
 		name, usage string

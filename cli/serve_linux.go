@@ -37,5 +37,5 @@ func serveFlags(f *pflag.FlagSet, cfg *daemon.Config) {
 	f.IntVar(&cfg.BuildMemoryMB, "build-memory", 0, "most memory of a build in MB (default: from what is free)")
 	f.StringVar(&cfg.Buildpack, "buildpack", "", "statically linked program to use as the buildpack (default: this one)")
 	f.StringVar(&cfg.BaseTree, "base-tree", "", "directory that debootstrap made, to build the base image from")
-	mirrorFlags(f, &cfg.Mirrors)
+	mirrorFlags(f, cfg)
 }

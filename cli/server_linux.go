@@ -4,7 +4,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/cloudsania/cloudsania/builder/lifecycle"
 	"github.com/cloudsania/cloudsania/daemon"
 )
 
@@ -19,4 +18,4 @@ func (c *cli) localFlags(f *pflag.FlagSet) {
 }
 
 // canBuild says what this build of the program lacks for building apps.
-func canBuild() error { return lifecycle.Available() }
+func canBuild() error { return daemon.CanBuild() }

@@ -1,6 +1,9 @@
 package daemon
 
-import "github.com/cloudsania/cloudsania/builder"
+import (
+	"github.com/cloudsania/cloudsania/builder"
+	"github.com/cloudsania/cloudsania/builder/lifecycle"
+)
 
 // DefaultData is the data directory of an installation that names no other.
 const DefaultData = "/var/lib/cloudsania"
@@ -24,3 +27,6 @@ type Config struct {
 func (c Config) edge() EdgeConfig {
 	return EdgeConfig{Version: c.Version, Data: c.Data, HTTP: c.HTTP, HTTPS: c.HTTPS}
 }
+
+// CanBuild tells, by an error, when this program was compiled without the parts that builds need.
+func CanBuild() error { return lifecycle.Available() }

@@ -8,6 +8,7 @@ type App struct {
 	Source            AppSource
 	Build             BuildSettings
 	Created           time.Time
+	Life
 }
 
 // AppSource is where an app's code comes from by default: pushes to the built-in git remote, an external repository, or uploads.

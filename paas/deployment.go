@@ -1,9 +1,6 @@
 package paas
 
-import (
-	"net/netip"
-	"time"
-)
+import "time"
 
 // Source says where a deployment's code is. It is durable: after a crash the same code can be fetched again.
 type Source struct {
@@ -38,6 +35,7 @@ type Build struct {
 	Tree    string // "sha256:…" over the files of a static build; they are in <data>/static/<build id>
 	Created time.Time
 	Took    time.Duration
+	Life
 }
 
 // Release is a build plus one environment's configuration: sealed, numbered 1, 2, 3…, immutable.
@@ -51,6 +49,7 @@ type Release struct {
 	Actor                Actor
 	Note                 string // "rollback to v3"
 	Created              time.Time
+	Life
 }
 
 // Status is how a deployment stands.
@@ -69,75 +68,63 @@ const (
 // Done reports whether nothing more will happen.
 func (s Status) Done() bool { return s != Queued && s != Running }
 
-// Step is a stage of a deployment; the order is fixed and the UI's deploy track shows it.
-type Step string
-
-const (
-	StepQueued  Step = "queued"
-	StepSource  Step = "source"
-	StepDetect  Step = "detect"
-	StepBuild   Step = "build"
-	StepRelease Step = "release" // the release command
-	StepStart   Step = "start"
-	StepHealth  Step = "health"
-	StepSwitch  Step = "switch" // recorded; waiting for the edge to acknowledge
-	StepDone    Step = "done"
-)
-
-// StepTime is when a step began.
-type StepTime struct {
-	Step Step      `json:"step"`
-	At   time.Time `json:"at"`
-}
-
 // Deployment is one attempt to make a release live.
 type Deployment struct {
 	ID, App, Environment string
+	Kind                 DeploymentKind
+	Intent               Intent
 	Source               Source
 	Build                string // "" until built
 	Release              string // "" until made
 	Number               int    // of the release; 0 until made
 	Status               Status
-	Step                 Step
-	Steps                []StepTime
-	Failure              *Failure
-	Actor                Actor
-	Created              time.Time
-	Ended                time.Time // zero while not done
-	Generation           uint64    // of the table that carries it; 0 before the switch
+	Work
+	Parent     string    `json:",omitempty"` // the deployment or the wave that made this one
+	Resumes    string    `json:",omitempty"` // an interrupted deployment that this one takes up again
+	Approval   *Approval `json:",omitempty"` // nil: none is needed
+	Actor      Actor
+	Created    time.Time
+	Ended      time.Time // zero while not done
+	Generation uint64    // of the table that carries it; 0 before the switch
+	Life
 }
 
-// Failure explains a failed deployment in plain words: what happened, the suggested fix, the lines of output that show it.
-type Failure struct {
-	Kind         Kind     `json:"kind"`
-	Step         Step     `json:"step"`
-	Message      string   `json:"message"`
-	Hint         string   `json:"hint,omitempty"`
-	Lines        []string `json:"lines,omitempty"`
-	StillServing string   `json:"still_serving,omitempty"` // what visitors still see
-}
-
-// InstanceState is where a running copy is in its life.
-type InstanceState string
+// DeploymentKind is what a deployment is for.
+type DeploymentKind string
 
 const (
-	Starting InstanceState = "starting"
-	Live     InstanceState = "live"
-	Draining InstanceState = "draining" // gets no new request; ends when its last one has, or at the cap
-	Gone     InstanceState = "gone"
+	DeployVersion       DeploymentKind = "version"       // newer code
+	DeployConfiguration DeploymentKind = "configuration" // the live build with the present configuration
+	DeployRollback      DeploymentKind = "rollback"      // an older release's build and configuration
+	DeployPromotion     DeploymentKind = "promotion"     // another environment's build with the configuration here
 )
 
-// Instance is a running copy of a release: a container, or a static directory.
-type Instance struct {
-	ID, App, Environment, Release, Deployment, Server string
-	Process                                           string // "web" or a worker's type
-	Container                                         string // Docker's id; "" until created, and for a static directory
-	Addr                                              netip.Addr
-	Port                                              int    // that the app really listens on; 0 for a worker
-	Dir                                               string // build id of a static directory, served from <data>/static/<id>
-	SPA                                               bool
-	State                                             InstanceState
-	Created                                           time.Time
-	DrainedFrom                                       time.Time // when draining began
-	DrainGeneration                                   uint64    // first table without it
+// Intent says what a deployment is to make live. Intents that wait are merged: the newest source with the newest configuration. With
+// neither, it is exactly what Source names.
+type Intent struct {
+	NewestSource        bool `json:",omitempty"`
+	NewestConfiguration bool `json:",omitempty"`
+}
+
+// Merge is the intent of two that wait.
+func (i Intent) Merge(other Intent) Intent {
+	return Intent{i.NewestSource || other.NewestSource, i.NewestConfiguration || other.NewestConfiguration}
+}
+
+// Approval holds a deployment until a person has allowed it.
+type Approval struct {
+	By Actor     // who allowed it; zero until then
+	At time.Time // zero until then
+}
+
+// KindOf tells what a deployment of the source is for, and what it wants.
+func (s Source) KindOf() (DeploymentKind, Intent) {
+	switch s.Kind {
+	case SourceRollback:
+		return DeployRollback, Intent{}
+	case SourceConfig:
+		return DeployConfiguration, Intent{NewestConfiguration: true}
+	default:
+		return DeployVersion, Intent{NewestSource: true, NewestConfiguration: true}
+	}
 }

@@ -14,8 +14,11 @@ var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadd
 const idBytes = 16
 
 // NewID returns prefix + "_" + 26 characters: 48 bits of milliseconds, then 80 random bits (the layout of a ULID), so that ids
-// of one kind sort by age. Prefixes are three lower-case letters: app, bld, rel, dep, ins, env, prj, cli, tea, usr, tok, srv.
+// of one kind sort by age, roughly: order is by Seq. The prefixes are in reserved.go; it panics with another one.
 func NewID(prefix string) string {
+	if idPrefixes[prefix] == "" {
+		panic("no noun has ids that begin with " + prefix)
+	}
 	var b [idBytes]byte
 	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMilli())<<16)
 	if _, err := rand.Read(b[6:]); err != nil {

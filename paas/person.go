@@ -11,6 +11,7 @@ type User struct {
 	Disabled        bool
 	Epoch           int // sessions of an older epoch are void: it grows with the password, the second factor and Disabled
 	Created         time.Time
+	Life
 }
 
 // Role is what a person may do in the team. Owner is the only one.
@@ -34,6 +35,7 @@ type Token struct {
 	Created              time.Time
 	Expires              time.Time // zero: never
 	LastUsed             time.Time
+	Life
 }
 
 // Claim is the one-time right to become the owner.

@@ -9,18 +9,21 @@ import (
 type Team struct {
 	ID, Name string
 	Created  time.Time
+	Life
 }
 
 // Client is who an agency works for. A default one is made silently and stays invisible until a second exists.
 type Client struct {
 	ID, Team, Name string
 	Created        time.Time
+	Life
 }
 
 // Project is one product or site of a client.
 type Project struct {
 	ID, Client, Name string
 	Created          time.Time
+	Life
 }
 
 // Production is the environment that every project begins with.
@@ -31,12 +34,14 @@ type Environment struct {
 	ID, Project, Name string
 	Subnet            netip.Prefix // a /26 of the installation's pool; its first usable address is the gateway
 	Created           time.Time
+	Life
 }
 
 // Server is a machine that runs instances. One exists: this one.
 type Server struct {
 	ID, Name, Region string
 	Created          time.Time
+	Life
 }
 
 // Path is where a thing hangs in the hierarchy; empty below its level. It is what access decides on.

@@ -23,8 +23,8 @@ func (t *Tx) Activate(deployment string, live []string) (uint64, error) {
 		return 0, err
 	}
 	dep.Generation = generation
-	dep.step(paas.StepSwitch, t)
-	err = errors.Join(t.putDeployment(dep), t.switchInstances(dep.Deployment, live), t.switchRelease(dep.Deployment))
+	t.step(&dep.Work, paas.StepSwitch)
+	err = errors.Join(t.putDeployment(dep), t.switchInstances(dep, live), t.switchRelease(dep))
 	return generation, err
 }
 

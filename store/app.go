@@ -64,7 +64,7 @@ func (t *Tx) AddToEnvironment(app, environment string, avoid []netip.Prefix) (pa
 }
 
 // Apps of all projects, by age.
-func (t *Tx) Apps() ([]paas.App, error) { return list[paas.App](t, appBucket, "") }
+func (t *Tx) Apps() ([]paas.App, error) { return byAge[paas.App](t, appBucket) }
 
 // App by id.
 func (t *Tx) App(id string) (paas.App, error) { return get[paas.App](t, appBucket, id) }
@@ -109,7 +109,7 @@ func (t *Tx) UpdateApp(id string, fn func(*paas.App) error) error {
 	if err := fn(&a); err != nil {
 		return err
 	}
-	if a.ID != old.ID || a.Project != old.Project || a.Name != old.Name || !a.Created.Equal(old.Created) {
+	if a.ID != old.ID || a.Project != old.Project || a.Name != old.Name || !a.Created.Equal(old.Created) || a.Life != old.Life {
 		return paas.Invalidf("name", "rename it instead", "only an app's source and build settings can change")
 	}
 	if err := checkApp(a); err != nil || a == old {
@@ -183,7 +183,11 @@ func (t *Tx) createApp(a paas.App, project paas.Project) (paas.App, error) {
 	if err := t.refuseOver(appBucket, maxApps); err != nil {
 		return a, err
 	}
-	a.ID, a.Project, a.Created = paas.NewID("app"), project.ID, t.now
+	life, err := t.born()
+	if err != nil {
+		return a, err
+	}
+	a.ID, a.Project, a.Created, a.Life = paas.NewID("app"), project.ID, t.now, life
 	if err := errors.Join(t.put(appBucket, a.ID, a), t.put(appNameBucket, path(project.ID, a.Name), a.ID)); err != nil {
 		return a, err
 	}

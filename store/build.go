@@ -17,11 +17,12 @@ func (t *Tx) RecordBuild(deployment string, b paas.Build) error {
 		return fmt.Errorf("record build: %q of %q does not fit a deployment of %q", b.ID, b.App, dep.App)
 	}
 	if !t.has(buildBucket, b.ID) {
-		n, err := t.next()
+		life, err := t.born()
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(t.put(buildBucket, b.ID, b), t.put(buildOfBucket, path(b.App, number(n)), b.ID)); err != nil {
+		b.Life = life
+		if err := errors.Join(t.put(buildBucket, b.ID, b), t.put(buildOfBucket, path(b.App, number(b.Seq)), b.ID)); err != nil {
 			return err
 		}
 	}

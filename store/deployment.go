@@ -18,7 +18,7 @@ const (
 )
 
 // QueueDeployment records that src shall go live at target. Deployments of the same target that still wait are superseded; their ids are
-// returned.
+// returned. Newer code that waits is not lost to a change of configuration: the new deployment brings both.
 func (t *Tx) QueueDeployment(target paas.Target, src paas.Source) (dep paas.Deployment, superseded []string, err error) {
 	if max(len(src.URL), len(src.Branch), len(src.Commit), len(src.Upload), len(src.Build), len(src.Release)) > maxSettingBytes {
 		return dep, nil, paas.Invalidf("source", "", "the source is described in more than %d characters", maxSettingBytes)
@@ -26,10 +26,18 @@ func (t *Tx) QueueDeployment(target paas.Target, src paas.Source) (dep paas.Depl
 	if _, err := t.AppEnvironment(target); err != nil {
 		return dep, nil, err
 	}
-	if superseded, err = t.supersede(target); err != nil {
+	kind, intent := src.KindOf()
+	waiting, err := t.supersede(target)
+	if err != nil {
 		return dep, nil, err
 	}
-	dep, err = t.queue(target, src)
+	for _, w := range waiting {
+		superseded = append(superseded, w.ID)
+		if kind == paas.DeployConfiguration && w.Intent.NewestSource {
+			kind, intent, src = w.Kind, w.Intent.Merge(intent), w.Source // the newer code that waits is not lost
+		}
+	}
+	dep, err = t.queue(paas.Deployment{App: target.App, Environment: target.Environment, Kind: kind, Intent: intent, Source: src})
 	return dep, superseded, err
 }
 
@@ -41,14 +49,14 @@ func (t *Tx) BeginDeployment(id string) error {
 		return err
 	}
 	if dep.Status == paas.Running {
-		dep.step(paas.StepQueued, t)
+		t.step(&dep.Work, paas.StepQueued)
 		return t.putDeployment(dep)
 	}
 	dep.Status = paas.Running
 	if err := t.putDeployment(dep); err != nil {
 		return err
 	}
-	return t.as(dep.Actor).deploymentEvent(dep.Deployment, "deployment.started", nil)
+	return t.as(dep.Actor).deploymentEvent(dep, "deployment.started", nil)
 }
 
 // RecordStep writes down that a step begins, before anything of it is done. The step that a deployment is at is not repeated.
@@ -57,7 +65,7 @@ func (t *Tx) RecordStep(id string, step paas.Step) error {
 	if err != nil || dep.Step == step {
 		return err
 	}
-	dep.step(step, t)
+	t.step(&dep.Work, step)
 	return t.putDeployment(dep)
 }
 
@@ -66,7 +74,7 @@ func (t *Tx) FinishDeployment(id string, status paas.Status, failure *paas.Failu
 	if !status.Done() {
 		return fmt.Errorf("finish deployment: %q is no end", status)
 	}
-	dep, err := get[deploymentRecord](t, deploymentBucket, id)
+	dep, err := t.Deployment(id)
 	if err != nil {
 		return err
 	}
@@ -81,8 +89,7 @@ func (t *Tx) FinishDeployment(id string, status paas.Status, failure *paas.Failu
 
 // Deployment by id.
 func (t *Tx) Deployment(id string) (paas.Deployment, error) {
-	dep, err := get[deploymentRecord](t, deploymentBucket, id)
-	return dep.Deployment, err
+	return get[paas.Deployment](t, deploymentBucket, id)
 }
 
 // Deployments of a target, the newest first; limit 0 is 50.
@@ -90,81 +97,70 @@ func (t *Tx) Deployments(target paas.Target, limit int) ([]paas.Deployment, erro
 	if limit <= 0 {
 		limit = 50
 	}
-	all, err := newest[deploymentRecord](t, deploymentOfBucket, path(targetKey(target), ""), deploymentBucket, limit)
-	return deploymentsIn(all), err
+	return newest[paas.Deployment](t, deploymentOfBucket, path(targetKey(target), ""), deploymentBucket, limit)
 }
 
 // Unfinished deployments of all targets, the oldest first.
 func (t *Tx) Unfinished() ([]paas.Deployment, error) {
-	all, err := t.allUnfinished()
-	return deploymentsIn(all), err
-}
-
-// deploymentRecord adds the number that orders deployments of the same millisecond.
-type deploymentRecord struct {
-	paas.Deployment
-	Seq uint64
-}
-
-func deploymentsIn(records []deploymentRecord) []paas.Deployment {
 	var out []paas.Deployment
-	for _, r := range records {
-		out = append(out, r.Deployment)
-	}
-	return out
+	err := each(t, unfinishedBucket, "", func(_, id string) error {
+		dep, err := t.Deployment(id)
+		out = append(out, dep)
+		return err
+	})
+	return out, err
 }
 
-func (d *deploymentRecord) step(step paas.Step, t *Tx) {
-	d.Step = step
-	if len(d.Steps) < maxStepsKept {
-		d.Steps = append(d.Steps, paas.StepTime{Step: step, At: t.now})
+// step takes note that a step begins.
+func (t *Tx) step(w *paas.Work, step paas.Step) {
+	w.Step = step
+	if len(w.Steps) < maxStepsKept {
+		w.Steps = append(w.Steps, paas.StepTime{Step: step, At: t.now})
 	}
 }
 
-func (t *Tx) queue(target paas.Target, src paas.Source) (paas.Deployment, error) {
-	n, err := t.next()
-	if err != nil {
+// queue fills dep in and lets it wait.
+func (t *Tx) queue(dep paas.Deployment) (_ paas.Deployment, err error) {
+	if dep.Life, err = t.born(); err != nil {
 		return paas.Deployment{}, err
 	}
-	src.Message, src.Author = paas.Clip(src.Message, 200), paas.Clip(src.Author, 100)
-	dep := deploymentRecord{Seq: n, Deployment: paas.Deployment{ID: paas.NewID("dep"), App: target.App, Environment: target.Environment,
-		Source: src, Status: paas.Queued, Actor: t.by, Created: t.now}}
-	dep.step(paas.StepQueued, t)
+	dep.ID, dep.Status, dep.Actor, dep.Created = paas.NewID("dep"), paas.Queued, t.by, t.now
+	dep.Source.Message, dep.Source.Author = paas.Clip(dep.Source.Message, 200), paas.Clip(dep.Source.Author, 100)
+	t.step(&dep.Work, paas.StepQueued)
+	target := paas.Target{App: dep.App, Environment: dep.Environment}
 	err = errors.Join(
 		t.putDeployment(dep),
-		t.put(deploymentOfBucket, path(targetKey(target), number(n)), dep.ID),
-		t.put(unfinishedBucket, number(n), dep.ID),
+		t.put(deploymentOfBucket, path(targetKey(target), number(dep.Seq)), dep.ID),
+		t.put(unfinishedBucket, number(dep.Seq), dep.ID),
 	)
 	if err != nil {
-		return dep.Deployment, err
+		return dep, err
 	}
-	detail := map[string]string{"source": string(src.Kind), "commit": src.Commit}
-	return dep.Deployment, t.deploymentEvent(dep.Deployment, "deployment.queued", detail)
+	detail := map[string]string{"source": string(dep.Source.Kind), "commit": dep.Source.Commit}
+	return dep, t.deploymentEvent(dep, "deployment.queued", detail)
 }
 
-// supersede ends what still waits at target.
-func (t *Tx) supersede(target paas.Target) ([]string, error) {
-	waiting, err := t.allUnfinished()
+// supersede ends what still waits at target, and returns it.
+func (t *Tx) supersede(target paas.Target) ([]paas.Deployment, error) {
+	waiting, err := t.Unfinished()
 	if err != nil {
 		return nil, err
 	}
-	waiting = slices.DeleteFunc(waiting, func(d deploymentRecord) bool {
+	waiting = slices.DeleteFunc(waiting, func(d paas.Deployment) bool {
 		return d.App != target.App || d.Environment != target.Environment || d.Status != paas.Queued
 	})
-	var ids []string
 	for _, dep := range waiting {
 		if err := t.finish(dep, paas.Superseded, nil); err != nil {
 			return nil, err
 		}
-		ids = append(ids, dep.ID)
 	}
-	return ids, nil
+	return waiting, nil
 }
 
-func (t *Tx) finish(dep deploymentRecord, status paas.Status, failure *paas.Failure) error {
+func (t *Tx) finish(dep paas.Deployment, status paas.Status, failure *paas.Failure) error {
 	dep.Status, dep.Failure, dep.Ended = status, clippedFailure(failure), t.now
 	if status == paas.Succeeded {
-		dep.step(paas.StepDone, t)
+		t.step(&dep.Work, paas.StepDone)
 	}
 	if err := errors.Join(t.putDeployment(dep), t.delete(unfinishedBucket, number(dep.Seq))); err != nil {
 		return err
@@ -173,10 +169,10 @@ func (t *Tx) finish(dep deploymentRecord, status paas.Status, failure *paas.Fail
 	if failure != nil {
 		detail["step"], detail["message"] = string(failure.Step), failure.Message
 	}
-	return t.deploymentEvent(dep.Deployment, "deployment."+string(status), detail)
+	return t.deploymentEvent(dep, "deployment."+string(status), detail)
 }
 
-func (t *Tx) putDeployment(dep deploymentRecord) error { return t.put(deploymentBucket, dep.ID, dep) }
+func (t *Tx) putDeployment(dep paas.Deployment) error { return t.put(deploymentBucket, dep.ID, dep) }
 
 func (t *Tx) deploymentEvent(dep paas.Deployment, action string, detail map[string]string) error {
 	at, err := t.PathOf(dep.App)
@@ -191,8 +187,8 @@ func (t *Tx) deploymentEvent(dep paas.Deployment, action string, detail map[stri
 }
 
 // unfinished is a deployment that may still change.
-func (t *Tx) unfinished(id string) (deploymentRecord, error) {
-	dep, err := get[deploymentRecord](t, deploymentBucket, id)
+func (t *Tx) unfinished(id string) (paas.Deployment, error) {
+	dep, err := t.Deployment(id)
 	if err == nil && dep.Status.Done() {
 		err = finished(dep)
 	}
@@ -200,7 +196,7 @@ func (t *Tx) unfinished(id string) (deploymentRecord, error) {
 }
 
 // running is a deployment that was begun.
-func (t *Tx) running(id string) (deploymentRecord, error) {
+func (t *Tx) running(id string) (paas.Deployment, error) {
 	dep, err := t.unfinished(id)
 	if err == nil && dep.Status != paas.Running {
 		err = conflict("", "the deployment %q has not begun", id)
@@ -208,17 +204,7 @@ func (t *Tx) running(id string) (deploymentRecord, error) {
 	return dep, err
 }
 
-func (t *Tx) allUnfinished() ([]deploymentRecord, error) {
-	var out []deploymentRecord
-	err := each(t, unfinishedBucket, "", func(_, id string) error {
-		dep, err := get[deploymentRecord](t, deploymentBucket, id)
-		out = append(out, dep)
-		return err
-	})
-	return out, err
-}
-
-func finished(dep deploymentRecord) error {
+func finished(dep paas.Deployment) error {
 	return &paas.Error{Kind: paas.Conflict, Msg: fmt.Sprintf("the deployment has ended already: it is %s", dep.Status), Err: ErrFinished}
 }
 

@@ -303,3 +303,34 @@ func TestBuilds(t *testing.T) {
 		t.Fatalf("%d builds", len(all))
 	}
 }
+
+// A push that waits, then a changed variable: both must go live, by one deployment.
+func TestChangedConfigurationBringsTheCodeThatWaits(t *testing.T) {
+	s := opened(t)
+	w := newSite(t, s, "shop")
+	queue := func(src paas.Source) paas.Deployment {
+		dep, _, err := s.QueueDeployment(anna, w.target, src)
+		must(t, err)
+		return dep
+	}
+	config := paas.Source{Kind: paas.SourceConfig, Build: "bld_live"}
+	both := paas.Intent{NewestSource: true, NewestConfiguration: true}
+	if dep := queue(config); dep.Kind != paas.DeployConfiguration || dep.Intent != (paas.Intent{NewestConfiguration: true}) {
+		t.Fatalf("%+v", dep)
+	}
+	push := queue(paas.Source{Kind: paas.SourceGit, Commit: "new"})
+	if push.Kind != paas.DeployVersion || push.Intent != both {
+		t.Fatalf("%+v", push)
+	}
+	for range 2 {
+		if dep := queue(config); dep.Source.Commit != "new" || dep.Kind != paas.DeployVersion || dep.Intent != both || dep.Seq <= push.Seq {
+			t.Fatalf("%+v", dep)
+		}
+	}
+	if dep := queue(paas.Source{Kind: paas.SourceRollback, Release: "rel_1", Build: "bld_1"}); dep.Source.Release != "rel_1" || dep.Intent != (paas.Intent{}) {
+		t.Fatalf("a rollback goes to what it names: %+v", dep)
+	}
+	if left := got(s.Unfinished())(t); len(left) != 1 {
+		t.Fatalf("%d wait", len(left))
+	}
+}

@@ -31,7 +31,13 @@ func (t *Tx) NewInstance(deployment, process string) (paas.Instance, error) {
 		return paas.Instance{}, err
 	}
 	inst := paas.Instance{ID: paas.NewID("ins"), App: dep.App, Environment: dep.Environment, Release: rel.ID, Deployment: dep.ID,
-		Server: server.ID, Process: process, State: paas.Starting, Created: t.now}
+		Server: server.ID, Process: process, Kind: paas.KindInstance, State: paas.Starting, Created: t.now}
+	if inst.Ordinal, err = t.nextOrdinal(inst); err != nil {
+		return paas.Instance{}, err
+	}
+	if inst.Life, err = t.born(); err != nil {
+		return paas.Instance{}, err
+	}
 	if b.Plan.Static != nil && b.Image == "" {
 		inst.Dir, inst.SPA = b.ID, b.Plan.Static.SPA
 	} else if inst.Addr, err = t.takeAddress(dep.Environment); err != nil {
@@ -40,7 +46,7 @@ func (t *Tx) NewInstance(deployment, process string) (paas.Instance, error) {
 	return inst, t.putInstance(inst)
 }
 
-// UpdateInstance changes Container, Port, Dir, SPA and State; fn must not change the rest. One that begins to drain gets its time and
+// UpdateInstance changes Container, SpecHash, Port, Dir, SPA, Health, Restarts and State; fn must not change the rest. One that begins to drain gets its time and
 // table generation; one that is gone stays gone (Conflict).
 func (t *Tx) UpdateInstance(id string, fn func(*paas.Instance) error) error {
 	old, err := t.Instance(id)
@@ -67,7 +73,7 @@ func (t *Tx) Instance(id string) (paas.Instance, error) {
 // Instances in any of these states, by age; without a state those that are not gone.
 func (t *Tx) Instances(states ...paas.InstanceState) ([]paas.Instance, error) {
 	if len(states) == 0 {
-		states = []paas.InstanceState{paas.Starting, paas.Live, paas.Draining}
+		states = []paas.InstanceState{paas.Starting, paas.Live, paas.Resting, paas.Draining, paas.Ending}
 	}
 	var out []paas.Instance
 	keep := func(i paas.Instance) error {
@@ -82,7 +88,7 @@ func (t *Tx) Instances(states ...paas.InstanceState) ([]paas.Instance, error) {
 	} else {
 		err = t.eachInstanceOf("", keep)
 	}
-	sortByAge(out)
+	paas.SortByAge(out)
 	return out, err
 }
 
@@ -90,7 +96,7 @@ func (t *Tx) Instances(states ...paas.InstanceState) ([]paas.Instance, error) {
 func (t *Tx) InstancesOf(target paas.Target) ([]paas.Instance, error) {
 	var out []paas.Instance
 	err := t.eachInstanceOf(path(targetKey(target), ""), func(i paas.Instance) error { out = append(out, i); return nil })
-	sortByAge(out)
+	paas.SortByAge(out)
 	return out, err
 }
 
@@ -127,9 +133,10 @@ func (t *Tx) changeInstance(old, inst paas.Instance) error {
 
 func checkInstance(old, inst paas.Instance) error {
 	same := inst
-	same.Container, same.Port, same.Dir, same.SPA, same.State = old.Container, old.Port, old.Dir, old.SPA, old.State
+	same.Container, same.SpecHash, same.Port, same.Dir, same.SPA = old.Container, old.SpecHash, old.Port, old.Dir, old.SPA
+	same.State, same.Health, same.Restarts = old.State, old.Health, old.Restarts
 	if same != old {
-		return fmt.Errorf("update instance %q: only container, port, directory and state change", old.ID)
+		return fmt.Errorf("update instance %q: only its container, address, health and state change", old.ID)
 	}
 	if old.State == paas.Gone && inst != old {
 		return conflict("", "the instance %q is gone", old.ID)
@@ -150,6 +157,18 @@ func (t *Tx) putInstance(i paas.Instance) error {
 	return errors.Join(t.put(instanceBucket, i.ID, i), t.mark(instanceOfBucket, key))
 }
 
-func sortByAge(all []paas.Instance) {
-	slices.SortStableFunc(all, func(a, b paas.Instance) int { return a.Created.Compare(b.Created) })
+// nextOrdinal is the lowest number that no other copy of the process has in the same deployment.
+func (t *Tx) nextOrdinal(inst paas.Instance) (int, error) {
+	others, err := t.InstancesOf(paas.Target{App: inst.App, Environment: inst.Environment})
+	taken := map[int]bool{}
+	for _, o := range others {
+		if o.Deployment == inst.Deployment && o.Process == inst.Process {
+			taken[o.Ordinal] = true
+		}
+	}
+	n := 1
+	for taken[n] {
+		n++
+	}
+	return n, err
 }

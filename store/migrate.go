@@ -10,7 +10,7 @@ import (
 type migration func(*Tx) error
 
 // migrations lead from schema 1 to the newest: the first one to 2, the second to 3. Old ones stay for ever.
-func migrations() []migration { return nil }
+func migrations() []migration { return []migration{toSchema2} }
 
 // migrate runs what is missing. Before the first step a copy of the file as it was is put beside it, named after its schema.
 func (s *Store) migrate(steps []migration) error {

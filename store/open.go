@@ -218,13 +218,14 @@ func (s *Store) install(steps []migration) error {
 			}
 		}
 		settings := paas.Settings{Installation: paas.NewID("inl"), Created: t.now}
-		team := paas.Team{ID: paas.NewID("tea"), Name: "default", Created: t.now}
-		client := paas.Client{ID: paas.NewID("cli"), Team: team.ID, Name: "default", Created: t.now}
-		server := paas.Server{ID: paas.NewID("srv"), Name: "this server", Created: t.now}
+		team := paas.Team{ID: paas.NewID("tea"), Name: "default", Created: t.now, Life: paas.Life{Seq: 1}}
+		client := paas.Client{ID: paas.NewID("cli"), Team: team.ID, Name: "default", Created: t.now, Life: paas.Life{Seq: 2}}
+		server := paas.Server{ID: paas.NewID("srv"), Name: "this server", Created: t.now, Life: paas.Life{Seq: 3}}
 		return errors.Join(
 			t.put(metaBucket, "schema", 1+len(steps)),
 			t.put(metaBucket, "keycheck", s.seals.seal(metaBucket, "keycheck", 1, []byte(settings.Installation))),
 			t.put(metaBucket, "settings", settings),
+			t.put(metaBucket, "sequence", uint64(3)),
 			t.put(metaBucket, "server", server),
 			t.put(teamBucket, team.ID, team),
 			t.put(clientBucket, client.ID, client),

@@ -12,7 +12,7 @@ import (
 func (t *Tx) Project(id string) (paas.Project, error) { return get[paas.Project](t, projectBucket, id) }
 
 // Projects of all clients, by age.
-func (t *Tx) Projects() ([]paas.Project, error) { return list[paas.Project](t, projectBucket, "") }
+func (t *Tx) Projects() ([]paas.Project, error) { return byAge[paas.Project](t, projectBucket) }
 
 // Environment by id.
 func (t *Tx) Environment(id string) (paas.Environment, error) {
@@ -94,7 +94,11 @@ func (t *Tx) ensureProject(client, name string) (paas.Project, error) {
 	if err := paas.CheckName(name); err != nil {
 		return paas.Project{}, err
 	}
-	p := paas.Project{ID: paas.NewID("prj"), Client: client, Name: name, Created: t.now}
+	life, err := t.born()
+	if err != nil {
+		return paas.Project{}, err
+	}
+	p := paas.Project{ID: paas.NewID("prj"), Client: client, Name: name, Created: t.now, Life: life}
 	if err := t.put(projectNameBucket, path(client, name), p.ID); err != nil {
 		return p, err
 	}
@@ -114,7 +118,11 @@ func (t *Tx) ensureEnvironment(project, name string, avoid []netip.Prefix) (paas
 	if err := paas.CheckName(name); err != nil {
 		return paas.Environment{}, err
 	}
-	e := paas.Environment{ID: paas.NewID("env"), Project: project, Name: name, Created: t.now}
+	life, err := t.born()
+	if err != nil {
+		return paas.Environment{}, err
+	}
+	e := paas.Environment{ID: paas.NewID("env"), Project: project, Name: name, Created: t.now, Life: life}
 	if e.Subnet, err = t.takeSubnet(avoid); err != nil {
 		return e, err
 	}

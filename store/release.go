@@ -25,7 +25,7 @@ func (t *Tx) MakeRelease(deployment string, from ReleaseFrom) (paas.Release, err
 	if dep.Release != "" {
 		return t.Release(dep.Release)
 	}
-	rel, err := t.makeRelease(dep.Deployment, from)
+	rel, err := t.makeRelease(dep, from)
 	if err != nil {
 		return paas.Release{}, err
 	}
@@ -79,6 +79,9 @@ func (t *Tx) makeRelease(dep paas.Deployment, from ReleaseFrom) (paas.Release, e
 		rel, vars, err = t.configuredLike(rel, from.Release)
 	}
 	if err != nil {
+		return rel, err
+	}
+	if rel.Life, err = t.born(); err != nil {
 		return rel, err
 	}
 	if b.App != dep.App {

@@ -96,7 +96,7 @@ func (t *Tx) removeAppEnvironment(p paas.AppEnvironment, r *Removed) error {
 	}
 	err = t.drain(deploymentOfBucket, path(key, ""), func(id string) error {
 		r.Deployments = append(r.Deployments, id)
-		dep, err := get[deploymentRecord](t, deploymentBucket, id)
+		dep, err := get[paas.Deployment](t, deploymentBucket, id)
 		if err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ func sampleRecords() []sampleRecord {
 		{"settings", &paas.Settings{}}, {"server", &paas.Server{}}, {"head", &chainHead{}}, {"claim", &paas.Claim{}}, {"team", &paas.Team{}},
 		{"client", &paas.Client{}}, {"project", &paas.Project{}}, {"environment", &environmentRecord{}}, {"app", &paas.App{}},
 		{"placement", &paas.AppEnvironment{}}, {"host", &paas.Target{}}, {"variables", &sealedVariable{}}, {"build", &paas.Build{}},
-		{"release", &paas.Release{}}, {"deployment", &deploymentRecord{}}, {"instance", &paas.Instance{}}, {"removal", &Removed{}},
+		{"release", &paas.Release{}}, {"deployment", &paas.Deployment{}}, {"instance", &paas.Instance{}}, {"removal", &Removed{}},
 		{"event", &paas.Event{}}, {"user", &userRecord{}}, {"session", &paas.Session{}}, {"token", &paas.Token{}}, {"usage_of", &series{}},
 		{"usage_day", &usageDay{}}, {"idempotent", &answer{}},
 	}

@@ -18,19 +18,21 @@ func (t *Tx) Team() (paas.Team, error) {
 func (t *Tx) Client(id string) (paas.Client, error) { return get[paas.Client](t, clientBucket, id) }
 
 // Clients of the team.
-func (t *Tx) Clients() ([]paas.Client, error) { return list[paas.Client](t, clientBucket, "") }
+func (t *Tx) Clients() ([]paas.Client, error) { return byAge[paas.Client](t, clientBucket) }
 
 // Server is this machine.
 func (t *Tx) Server() (paas.Server, error) { return get[paas.Server](t, metaBucket, "server") }
 
 // defaultClient is the one that projects belong to unless somebody says otherwise: the first.
 func (t *Tx) defaultClient() (paas.Client, error) {
-	var first paas.Client
-	err := each(t, clientBucket, "", func(_ string, c paas.Client) error { first = c; return errStop })
-	if err == nil && first.ID == "" {
+	all, err := t.Clients()
+	if err == nil && len(all) == 0 {
 		err = damaged("there is no client")
 	}
-	return first, err
+	if err != nil {
+		return paas.Client{}, err
+	}
+	return all[0], nil
 }
 
 // teamPath is where things hang that belong to the whole installation.

@@ -32,7 +32,11 @@ func (t *Tx) CreateToken(in paas.Token) (paas.Token, error) {
 		}
 		in.Scope.Team = team.ID
 	}
-	in.ID, in.Created = paas.NewID("tok"), t.now
+	life, err := t.born()
+	if err != nil {
+		return paas.Token{}, err
+	}
+	in.ID, in.Created, in.Life = paas.NewID("tok"), t.now, life
 	if err := errors.Join(t.put(tokenBucket, in.ID, in), t.put(tokenHashBucket, in.Hash, in.ID)); err != nil {
 		return paas.Token{}, err
 	}
@@ -64,7 +68,7 @@ func (t *Tx) TokenByHash(hash string) (paas.Token, error) {
 func (t *Tx) Token(id string) (paas.Token, error) { return get[paas.Token](t, tokenBucket, id) }
 
 // Tokens by age, expired ones included.
-func (t *Tx) Tokens() ([]paas.Token, error) { return list[paas.Token](t, tokenBucket, "") }
+func (t *Tx) Tokens() ([]paas.Token, error) { return byAge[paas.Token](t, tokenBucket) }
 
 // RevokeToken makes a token useless for ever.
 func (t *Tx) RevokeToken(id string) error {

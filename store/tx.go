@@ -294,7 +294,20 @@ func (t *Tx) refuseOver(b bucket, most int) error {
 	return conflict("remove some that are no longer needed", "there are %d of these already: %s", n, b)
 }
 
-// next counts up the sequence that orders what is made within the same millisecond.
+// born is the life of a noun that is made now.
+func (t *Tx) born() (paas.Life, error) {
+	n, err := t.next()
+	return paas.Life{Seq: n}, err
+}
+
+// byAge is list with the oldest first.
+func byAge[T interface{ Order() uint64 }](t *Tx, b bucket) ([]T, error) {
+	out, err := list[T](t, b, "")
+	paas.SortByAge(out)
+	return out, err
+}
+
+// next counts up the sequence that orders everything.
 func (t *Tx) next() (uint64, error) { return t.count("sequence") }
 
 // count adds one to a number of the meta bucket.

@@ -23,6 +23,11 @@ func (t *Tx) CreateOwner(claimHash string, u paas.User) (paas.User, error) {
 	if err := t.useClaim(claimHash); err != nil {
 		return paas.User{}, err
 	}
+	life, err := t.born()
+	if err != nil {
+		return paas.User{}, err
+	}
+	u.Life = life
 	if err := errors.Join(t.put(userBucket, u.ID, userRecord{User: u}), t.put(userEmailBucket, u.Email, u.ID)); err != nil {
 		return paas.User{}, err
 	}
@@ -32,7 +37,7 @@ func (t *Tx) CreateOwner(claimHash string, u paas.User) (paas.User, error) {
 
 // Users by age.
 func (t *Tx) Users() ([]paas.User, error) {
-	all, err := list[userRecord](t, userBucket, "")
+	all, err := byAge[userRecord](t, userBucket)
 	users := make([]paas.User, len(all))
 	for i, r := range all {
 		users[i] = r.User
@@ -70,7 +75,7 @@ func (t *Tx) UpdateUser(id string, fn func(*paas.User) error) error {
 	if err := fn(&r.User); err != nil {
 		return err
 	}
-	if r.ID != old.ID || !r.Created.Equal(old.Created) || r.TOTP && !old.TOTP || r.Role != paas.Owner {
+	if r.ID != old.ID || !r.Created.Equal(old.Created) || r.Life != old.Life || r.TOTP && !old.TOTP || r.Role != paas.Owner {
 		return paas.Invalidf("", "", "this cannot be changed here")
 	}
 	if err := checkUser(&r.User); err != nil {

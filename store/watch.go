@@ -84,7 +84,7 @@ func appOf(v any) string {
 		return v.App
 	case paas.Release:
 		return v.App
-	case deploymentRecord:
+	case paas.Deployment:
 		return v.App
 	case paas.Instance:
 		return v.App

@@ -76,7 +76,7 @@ func (s sample) app(name string, plan *paas.Plan, live *paas.Release, latest *pa
 }
 
 func (s sample) deployment(n int, status paas.Status, step paas.Step, message, author string, old, took time.Duration) paas.Deployment {
-	d := paas.Deployment{ID: fmt.Sprintf("dep_%d", n), Status: status, Step: step, Created: s.ago(old),
+	d := paas.Deployment{ID: fmt.Sprintf("dep_%d", n), Status: status, Work: paas.Work{Step: step}, Created: s.ago(old),
 		Source: paas.Source{Kind: paas.SourceGit, Commit: "c41d9e2f7a11", Branch: "main", Message: message, Author: author}, Actor: paas.Actor{Kind: paas.ActorUser, Name: author}}
 	if status.Done() {
 		d.Ended = d.Created.Add(took)

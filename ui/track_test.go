@@ -92,7 +92,7 @@ func TestFailureNamesItsStep(t *testing.T) {
 		paas.StepSource: "Could not be read", paas.StepDetect: "Was not recognised", paas.StepBuild: "Did not build", paas.StepRelease: "Stopped at its release command",
 		paas.StepStart: "Did not start", paas.StepHealth: "Was not healthy", paas.StepSwitch: "Could not take over",
 	} {
-		if got := failedWord(paas.Deployment{Status: paas.StatusFailed, Failure: &paas.Failure{Step: step}}); got != want {
+		if got := failedWord(paas.Deployment{Status: paas.StatusFailed, Work: paas.Work{Failure: &paas.Failure{Step: step}}}); got != want {
 			t.Errorf("%s: %q, want %q", step, got, want)
 		}
 	}

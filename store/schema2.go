@@ -1,0 +1,126 @@
+package store
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+// toSchema2 turns the records of schema 1 into those of schema 2.
+func toSchema2(t *Tx) error {
+	steps := []func(*Tx) error{numberNouns, kindsOfDeployments, ordinalsOfInstances}
+	for _, step := range steps {
+		if err := step(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// numberNouns gives every noun its place in the order of making, which ids and clocks decided until now.
+func numberNouns(t *Tx) error {
+	for _, b := range []bucket{teamBucket, clientBucket, projectBucket, environmentBucket, appBucket, releaseBucket, instanceBucket, userBucket, tokenBucket} {
+		if err := numberRecords(t, b); err != nil {
+			return err
+		}
+	}
+	n, err := t.next()
+	if err != nil {
+		return err
+	}
+	if err := rewrite(t, metaBucket, "server", func(m members) error { return m.set("Seq", n) }); err != nil {
+		return err
+	}
+	return each(t, buildOfBucket, "", func(key, id string) error { // builds were numbered there
+		return rewrite(t, buildBucket, id, func(m members) error { return m.set("Seq", numberAt(key)) })
+	})
+}
+
+func numberRecords(t *Tx, b bucket) error {
+	type made struct {
+		key     string
+		created time.Time
+	}
+	var all []made
+	err := each(t, b, "", func(key string, r struct{ Created time.Time }) error {
+		all = append(all, made{key, r.Created})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b made) int { return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.key, b.key)) })
+	for _, r := range all {
+		n, err := t.next()
+		if err != nil {
+			return err
+		}
+		if err := rewrite(t, b, r.key, func(m members) error { return m.set("Seq", n) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func kindsOfDeployments(t *Tx) error {
+	deps, err := list[paas.Deployment](t, deploymentBucket, "")
+	for _, dep := range deps {
+		if err != nil {
+			return err
+		}
+		dep.Kind, dep.Intent = dep.Source.KindOf()
+		err = t.put(deploymentBucket, dep.ID, dep)
+	}
+	return err
+}
+
+// ordinalsOfInstances numbers the copies of each process of a deployment from 1.
+func ordinalsOfInstances(t *Tx) error {
+	all, err := byAge[paas.Instance](t, instanceBucket)
+	last := map[string]int{}
+	for _, inst := range all {
+		if err != nil {
+			return err
+		}
+		of := path(inst.Deployment, inst.Process)
+		last[of]++
+		inst.Ordinal, inst.Kind = last[of], paas.KindInstance
+		err = t.put(instanceBucket, inst.ID, inst)
+	}
+	return err
+}
+
+// members are those of a record as it stands, whatever its type has become since.
+type members map[string]json.RawMessage
+
+func (m members) set(name string, v any) error {
+	raw, err := json.Marshal(v)
+	m[name] = raw
+	return err
+}
+
+// take reads a member into v and removes it; one that is not there leaves v as it is.
+func (m members) take(name string, v any) error {
+	raw, ok := m[name]
+	if !ok {
+		return nil
+	}
+	delete(m, name)
+	return json.Unmarshal(raw, v)
+}
+
+// rewrite changes members of one record.
+func rewrite(t *Tx, b bucket, key string, fn func(members) error) error {
+	m, err := get[members](t, b, key)
+	if err != nil {
+		return err
+	}
+	if err := fn(m); err != nil {
+		return fmt.Errorf("record %q of %q: %w", key, b, err)
+	}
+	return t.put(b, key, m)
+}

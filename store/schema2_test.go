@@ -1,0 +1,113 @@
+package store
+
+import (
+	"compress/gzip"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+// schema1 is a database as an installation of schema 1 left it, with every noun in it: made once by the code of that time.
+func schema1(t testing.TB) Options {
+	t.Helper()
+	dir := t.TempDir()
+	key := filepath.Join(dir, "key")
+	must(t, os.WriteFile(key, got(os.ReadFile("testdata/schema1.key"))(t), 0o600))
+	packed := got(os.Open("testdata/schema1.db.gz"))(t)
+	defer packed.Close()
+	raw := got(io.ReadAll(got(gzip.NewReader(packed))(t)))(t)
+	o := Options{Path: filepath.Join(dir, "cloudsania.db"), Key: got(LoadKey(key))(t)}
+	must(t, os.WriteFile(o.Path, raw, 0o600))
+	at := time.Date(2026, 4, 2, 12, 0, 0, 0, time.UTC)
+	o.Now = func() time.Time { return at }
+	return o
+}
+
+// migrated is that database in the present schema, opened twice: nothing of the migration may happen again.
+func migrated(t testing.TB) *Store {
+	t.Helper()
+	o := schema1(t)
+	must(t, mustOpen(t, o).Close())
+	s := mustOpen(t, o)
+	must(t, s.Check())
+	return s
+}
+
+func TestMigratedNounsHaveAnOrder(t *testing.T) {
+	s := migrated(t)
+	seen := map[uint64]string{}
+	check := func(id string, l paas.Life) {
+		if l.Seq == 0 || seen[l.Seq] != "" || !l.Deleted.IsZero() {
+			t.Errorf("%s has %+v, as %q", id, l, seen[l.Seq])
+		}
+		seen[l.Seq] = id
+	}
+	must(t, s.View(func(tx *Tx) error {
+		var names []string
+		for _, a := range got(tx.Apps())(t) {
+			names = append(names, a.Name)
+			check(a.ID, a.Life)
+			for _, b := range got(tx.Builds(a.ID))(t) {
+				check(b.ID, b.Life)
+			}
+		}
+		for _, p := range got(tx.Projects())(t) {
+			check(p.ID, p.Life)
+			for _, e := range got(tx.Environments(p.ID))(t) {
+				check(e.ID, e.Life)
+			}
+		}
+		if want := []string{"shop", "site", "api-server", "frontend", "site"}; !slices.Equal(names, want) {
+			t.Errorf("the apps are in the order %v", names)
+		}
+		return nil
+	}))
+	insts := got(s.Instances(paas.Starting, paas.Live, paas.Draining, paas.Gone))(t)
+	for _, i := range insts {
+		check(i.ID, i.Life)
+		if i.Ordinal < 1 || i.Ordinal > 2 || i.Kind != paas.KindInstance {
+			t.Errorf("%s: %+v", i.Name(), i)
+		}
+	}
+	if len(insts) != 12 {
+		t.Errorf("%d instances", len(insts))
+	}
+	for _, u := range got(s.Users())(t) {
+		check(u.ID, u.Life)
+	}
+}
+
+func TestMigratedDeployments(t *testing.T) {
+	s := migrated(t)
+	app := got(s.FindApp("shop/shop"))(t)
+	target := got(s.Target(app.ID, ""))(t)
+	deps := got(s.Deployments(target, 0))(t)
+	var kinds []paas.DeploymentKind
+	var statuses []paas.Status
+	for i, d := range deps {
+		kinds, statuses = append(kinds, d.Kind), append(statuses, d.Status)
+		if d.Seq == 0 || i > 0 && d.Seq >= deps[i-1].Seq {
+			t.Errorf("%s has the number %d", d.ID, d.Seq)
+		}
+	}
+	v, c, r := paas.DeployVersion, paas.DeployConfiguration, paas.DeployRollback
+	if want := []paas.DeploymentKind{v, c, v, v, v, v, r, v, v}; !slices.Equal(kinds, want) {
+		t.Errorf("%v", kinds)
+	}
+	want := []paas.Status{paas.Queued, paas.Running, paas.Superseded, paas.Interrupted, paas.StatusCancelled, paas.StatusFailed, paas.Succeeded, paas.Succeeded, paas.Succeeded}
+	if !slices.Equal(statuses, want) {
+		t.Errorf("%v", statuses)
+	}
+	if f := deps[5].Failure; f == nil || f.StillServing != "v3" || len(f.Lines) != 2 || deps[5].Step != paas.StepBuild {
+		t.Errorf("%+v", deps[5])
+	}
+	must(t, s.FinishDeployment(deps[1].ID, paas.StatusFailed, nil))
+	if left := got(s.Unfinished())(t); len(left) != 1 || left[0].ID != deps[0].ID {
+		t.Errorf("%v", left)
+	}
+}

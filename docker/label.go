@@ -13,36 +13,35 @@ import (
 // Labels of everything made here. A container inherits its image's labels, which may be a stranger's: each container therefore sets
 // all of them, empty where they do not apply.
 const (
-	labelInstallation = "cloudsania.installation"
-	labelKind         = "cloudsania.kind"
-	labelApp          = "cloudsania.app"
-	labelEnvironment  = "cloudsania.environment"
-	labelRelease      = "cloudsania.release"
-	labelProcess      = "cloudsania.process"
-	labelInstance     = "cloudsania.instance"
-	labelBuild        = "cloudsania.build"
-	labelImage        = "cloudsania.image" // on a build's volume: pack's temporary image, which carries no label of ours
-	labelSpec         = "cloudsania.spec"  // Spec.Hash
-	labelVolume       = "cloudsania.volume"
-	labelService      = "cloudsania.service"
-	labelWork         = "cloudsania.work"
+	labelInstallation = paas.LabelInstallation
+	labelKind         = paas.LabelKind
+	labelApp          = paas.LabelApp
+	labelEnvironment  = paas.LabelEnvironment
+	labelRelease      = paas.LabelRelease
+	labelProcess      = paas.LabelProcess
+	labelInstance     = paas.LabelInstance
+	labelBuild        = paas.LabelBuild
+	labelImage        = paas.LabelImage
+	labelSpec         = paas.LabelSpec
+	labelVolume       = paas.LabelVolume
+	labelService      = paas.LabelService
+	labelWork         = paas.LabelWork
 )
 
 // containerLabelKeys are the labels that every container sets. Volume, service and work have no value yet: they are kept free.
 var containerLabelKeys = []string{labelApp, labelEnvironment, labelRelease, labelProcess, labelInstance, labelBuild, labelImage,
 	labelSpec, labelVolume, labelService, labelWork}
 
-// Kind says what a thing of ours in Docker is for. Whoever repairs touches the kinds it knows and leaves the others alone. "service"
-// and "proof" (a restored backup on trial) are kept free.
-type Kind string
+// Kind says what a thing of ours in Docker is for.
+type Kind = paas.ContainerKind
 
 const (
-	KindInstance Kind = "instance" // a copy of an app
-	KindRun      Kind = "run"      // a command of an app that runs to its end, such as a release command
+	KindInstance = paas.KindInstance
+	KindRun      = paas.KindRun
 
-	kindBuild Kind = "build" // containers, volumes, networks of a build
-	kindWork  Kind = "work"  // our own short-lived containers, in which images are derived
-	kindKept  Kind = "kept"  // images, caches, environments' networks
+	kindBuild = paas.KindBuild
+	kindWork  = paas.KindWork
+	kindKept  = paas.KindKept
 
 	kindOnce Kind = "once" // what earlier versions called KindRun
 )

@@ -16,7 +16,7 @@ const (
 	KindInstance   ContainerKind = "instance"   // a copy of a release
 	KindRun        ContainerKind = "run"        // a command of an app that runs to its end, such as a release command
 	KindBuild      ContainerKind = "build"      // containers, volumes, networks of a build
-	KindWork       ContainerKind = "work"       // our own short-lived containers: deriving an image, copying out of one
+	KindWork       ContainerKind = "work"       // our own short-lived containers, in which images are derived
 	KindKept       ContainerKind = "kept"       // images, caches, environments' networks
 	KindService    ContainerKind = "service"    // a database, a cache, any image
 	KindAttachment ContainerKind = "attachment" // what connects an app to a service

@@ -21,6 +21,9 @@ const (
 // Workspace is where the lifecycle has the source in the build container, and so in the image, without the leading slash.
 const Workspace = "workspace"
 
+// DefaultNode is the long-term support line of Node for sources that ask for none.
+const DefaultNode = 24
+
 // BasePython is the Python of the base images: Debian changes its patches, not its version, within a release. Apps that it suits need
 // no runtime of their own.
 const BasePython = "3.13.5"

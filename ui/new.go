@@ -52,7 +52,7 @@ func lowerFirstWord(s string) string {
 
 func suffixKind(p paas.Plan) string {
 	switch {
-	case p.Language == "static":
+	case p.Language == paas.LanguageStatic:
 		return ""
 	case p.Static != nil:
 		return " site"
@@ -73,8 +73,8 @@ func (f Found) Lines() []paas.Fact {
 	}
 	var out []paas.Fact
 	for _, r := range f.Plan.Runtimes {
-		if n := runtimeNames[r.Name]; n != "" {
-			out = append(out, paas.Fact{Text: strings.TrimSpace(n + " " + shortVersion(r)), File: r.File})
+		if named := versioned(r); named != "" {
+			out = append(out, paas.Fact{Text: named, File: r.File})
 		}
 	}
 	if f.Plan.BuildCommand != "" {

@@ -1,24 +1,14 @@
 package ui
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-var languages = map[string]struct{ name, mark, hue string }{
-	"node":     {"Node.js", "No", "h5"},
-	"python":   {"Python", "Py", "h3"},
-	"php":      {"PHP", "Ph", "h9"},
-	"go":       {"Go", "Go", "h7"},
-	"static":   {"Static site", "St", "h6"},
-	"procfile": {"Procfile", "Pr", "h10"},
-}
-
 // frameworks have marks that people know; others take their first two letters.
-var frameworks = map[string]string{"Next.js": "Nx", "Nuxt": "Nu", "FastAPI": "FA", "WordPress": "WP", "SvelteKit": "Sv"}
-
-var runtimeNames = map[string]string{"node": "Node", "python": "Python", "php": "PHP", "go": "Go"}
+var frameworks = map[string]string{paas.FrameworkNextJS: "Nx", "Nuxt": "Nu", "FastAPI": "FA", "WordPress": "WP", paas.FrameworkSvelteKit: "Sv"}
 
 // stack says in a few words what a plan is: "FastAPI on Python 3.13", "Static site", "Vite + React, static".
 func stack(p paas.Plan) string {
@@ -30,12 +20,9 @@ func stack(p paas.Plan) string {
 		return name + ", static"
 	}
 	for _, r := range p.Runtimes {
-		said := runtimeNames[r.Name]
+		said := versioned(r)
 		if said == "" {
 			continue
-		}
-		if v := shortVersion(r); v != "" {
-			said += " " + v
 		}
 		if p.Framework == "" {
 			return said
@@ -50,16 +37,30 @@ func kind(p paas.Plan) string {
 	switch {
 	case p.Framework != "":
 		return p.Framework
-	case languages[p.Language].name != "":
-		return languages[p.Language].name
-	case p.Language != "":
-		return p.Language
+	case language(p).Label != "":
+		return language(p).Label
+	}
+	return p.Language
+}
+
+// language is the plan's, empty when it is unknown.
+func language(p paas.Plan) paas.Language {
+	l, _ := paas.LanguageNamed(p.Language)
+	return l
+}
+
+// versioned names a language with its version: "Node 24", "Python 3.13". A tool's runtime gives "".
+func versioned(r paas.Runtime) string {
+	for _, l := range paas.Languages {
+		if l.Runtime == r.Name {
+			return strings.TrimSpace(l.RuntimeLabel + " " + shortVersion(r, l.MajorOnly))
+		}
 	}
 	return ""
 }
 
 // shortVersion is the part of a runtime's version that people say: "22", "3.13".
-func shortVersion(r paas.Runtime) string {
+func shortVersion(r paas.Runtime, majorOnly bool) string {
 	v := r.Version
 	if v == "" {
 		v = strings.TrimLeft(r.Constraint, "^~>=v ")
@@ -68,7 +69,7 @@ func shortVersion(r paas.Runtime) string {
 		v = v[:i]
 	}
 	parts := strings.Split(v, ".")
-	if r.Name == "node" || len(parts) == 1 {
+	if majorOnly || len(parts) == 1 {
 		return parts[0]
 	}
 	return parts[0] + "." + parts[1]
@@ -79,7 +80,7 @@ func mark(p *paas.Plan, name string) (letters, hueClass string) {
 	if p == nil {
 		return paas.Clip(initials(name), 2), hue(name)
 	}
-	l, ok := languages[p.Language]
+	l, ok := paas.LanguageNamed(p.Language)
 	if !ok {
 		return paas.Clip(initials(name), 2), hue(name)
 	}
@@ -97,7 +98,7 @@ func mark(p *paas.Plan, name string) (letters, hueClass string) {
 			return letters[:2], hue(p.Framework)
 		}
 	}
-	return l.mark, l.hue
+	return l.Mark, fmt.Sprintf("h%d", l.Hue)
 }
 
 // Mark is the tile's letters.

@@ -86,29 +86,14 @@ type provider interface {
 	install(ctx context.Context, r release, dir string) error
 }
 
-func (c *Cache) provider(name string) (provider, error) {
-	switch name {
-	case "node":
-		return node{c}, nil
-	case "npm", "pnpm", "yarn":
-		return npmPackage{c, name}, nil
-	case "uv":
-		return uv{c}, nil
-	case "go":
-		return golang{c}, nil
-	}
-	return nil, &paas.Error{Kind: paas.Internal, Msg: fmt.Sprintf("no runtime is called %q", name)}
-}
-
 // Ensure resolves each runtime to an exact version, downloads what is missing, and returns them with Version set, in the same order.
-// A Python that the base image has, and composer, which comes with PHP's packages, are resolved without a directory. What it does
-// that takes time is told in lines to out.
+// A Python that the base image has is resolved without a directory. What it does that takes time is told in lines to out.
 func (c *Cache) Ensure(ctx context.Context, want []paas.Runtime, out io.Writer) ([]paas.Runtime, error) {
 	got := append([]paas.Runtime(nil), want...)
 	var nodeVersion string
 	for pass := range 2 { // Node first: the others' versions depend on it
 		for i, w := range got {
-			if (w.Name == "node") != (pass == 0) {
+			if (w.Name == paas.RuntimeNode) != (pass == 0) {
 				continue
 			}
 			version, err := c.ensure(ctx, w, nodeVersion, out)
@@ -116,7 +101,7 @@ func (c *Cache) Ensure(ctx context.Context, want []paas.Runtime, out io.Writer) 
 				return nil, err
 			}
 			got[i].Version = version
-			if w.Name == "node" {
+			if w.Name == paas.RuntimeNode {
 				nodeVersion = version
 			}
 		}
@@ -125,10 +110,7 @@ func (c *Cache) Ensure(ctx context.Context, want []paas.Runtime, out io.Writer) 
 }
 
 func (c *Cache) ensure(ctx context.Context, w paas.Runtime, nodeVersion string, out io.Writer) (version string, err error) {
-	switch w.Name {
-	case "composer":
-		return "", nil
-	case "python":
+	if w.Name == paas.RuntimePython {
 		return c.ensurePython(ctx, w, out)
 	}
 	p, err := c.provider(w.Name)
@@ -186,19 +168,6 @@ func (c *Cache) installed(name string) []string {
 		found[i], _ = contract.RuntimeVersion(f, name)
 	}
 	return found
-}
-
-// title is how people write the name.
-func title(name string) string {
-	switch name {
-	case "node":
-		return "Node.js"
-	case "python":
-		return "Python"
-	case "go":
-		return "Go"
-	}
-	return name
 }
 
 func emptyDir(dir string) error {

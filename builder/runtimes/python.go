@@ -15,6 +15,7 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/run"
 )
@@ -49,11 +50,11 @@ func (c *Cache) ensurePython(ctx context.Context, w paas.Runtime, out io.Writer)
 }
 
 func (c *Cache) standalonePython(ctx context.Context, w paas.Runtime, out io.Writer) (string, error) {
-	tool, err := c.ensure(ctx, paas.Runtime{Name: "uv"}, "", out)
+	tool, err := c.ensure(ctx, paas.Runtime{Name: paas.ManagerUV}, "", out)
 	if err != nil {
 		return "", err
 	}
-	p := python{c: c, uv: filepath.Join(c.dir, "uv-"+tool, "uv")}
+	p := python{c: c, uv: filepath.Join(contract.RuntimeDir(c.dir, paas.ManagerUV, tool), "uv")}
 	w.Constraint = anyPatch(w.Constraint)
 	r, err := c.resolve(ctx, p, w, "")
 	if err != nil {

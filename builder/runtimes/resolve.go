@@ -10,21 +10,11 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// defaults are used when a source asks for nothing: current long-term versions, kept below majors that change how things are called.
-var defaults = map[string]string{
-	"node": "^24",
-	"npm":  "<12",
-	"pnpm": "^10",
-	"yarn": "^1",
-	"uv":   "*",
-	"go":   "*",
-}
-
 // resolve picks the highest release that fits. What is installed already counts when no list can be had.
 func (c *Cache) resolve(ctx context.Context, p provider, w paas.Runtime, nodeVersion string) (release, error) {
 	text := w.Constraint
 	if text == "" {
-		text = defaults[w.Name]
+		text = kinds[w.Name].fallback
 	}
 	want, err := parseConstraint(text)
 	if err != nil {

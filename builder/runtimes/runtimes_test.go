@@ -307,7 +307,7 @@ func TestPackageManagers(t *testing.T) {
 	m.putPackage(t, "@yarnpkg/cli-dist", []string{"package/bin/yarn.js=yarn 4"}, "4.18.1")
 	c := newCache(t, t.TempDir(), m.mirrors())
 	got, _, err := ensure(c, paas.Runtime{Name: "npm"}, paas.Runtime{Name: "node", Constraint: "18"}, paas.Runtime{Name: "pnpm", Constraint: ">=10"},
-		paas.Runtime{Name: "yarn", Constraint: "^1"}, paas.Runtime{Name: "yarn", Constraint: ">=2"}, paas.Runtime{Name: "composer"})
+		paas.Runtime{Name: "yarn", Constraint: "^1"}, paas.Runtime{Name: "yarn", Constraint: ">=2"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +315,7 @@ func TestPackageManagers(t *testing.T) {
 	for _, r := range got {
 		versions = append(versions, r.Name+" "+r.Version)
 	}
-	if s := strings.Join(versions, ", "); s != "npm 10.9.0, node 18.20.0, pnpm 11.1.0, yarn 1.22.22, yarn 4.18.1, composer " {
+	if s := strings.Join(versions, ", "); s != "npm 10.9.0, node 18.20.0, pnpm 11.1.0, yarn 1.22.22, yarn 4.18.1" {
 		t.Errorf("versions: %s", s)
 	}
 	for name, want := range map[string]string{"npm-10.9.0/bin/npm-cli.js": "npm", "pnpm-11.1.0/bin/pnpm.cjs": "import('./pnpm.mjs')\n", "yarn-4.18.1/bin/yarn.js": "yarn 4"} {

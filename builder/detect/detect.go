@@ -36,6 +36,7 @@ type detection struct {
 	settings paas.BuildSettings
 	plan     paas.Plan
 	procfile Procfile
+	pkg      *packageJSON // nil when there is none
 
 	pythonNames dependencies // of a Python project
 }
@@ -50,53 +51,6 @@ func (d *detection) run() error {
 	d.overrides()
 	d.systemPackages()
 	d.variables()
-	return nil
-}
-
-// language tries the languages in the order in which they usually win when several are present: what a Procfile starts decides
-// first; PHP and Go projects often carry a package.json for their assets; Python and Node projects are told apart by who serves.
-func (d *detection) language() error {
-	var pkg *packageJSON
-	if d.file("package.json") {
-		var err error
-		if pkg, err = d.readPackage("package.json"); err != nil {
-			return err
-		}
-	}
-	started := d.procfile.language()
-	switch {
-	case started == "node" && pkg != nil:
-		return d.node(pkg)
-	case started == "python" && d.isPython():
-		return d.python()
-	case d.isPHP(pkg != nil):
-		return d.php(pkg)
-	case d.isGo():
-		return d.golang()
-	case d.isPython() && (pkg == nil || !d.servesWithNode(pkg)):
-		return d.python()
-	case pkg != nil && d.isNode(pkg):
-		return d.node(pkg)
-	case d.isStatic():
-		return d.static()
-	case d.startsItself():
-		return d.generic()
-	case pkg != nil:
-		return d.node(pkg)
-	}
-	return d.unrecognised()
-}
-
-// startsItself reports whether a person has said how to start a source that shows no language.
-func (d *detection) startsItself() bool {
-	return d.procfile.Web != "" || len(d.procfile.Workers) > 0 || d.settings.StartCommand != ""
-}
-
-func (d *detection) generic() error {
-	d.plan.Language = "procfile"
-	if !d.procfile.Empty() {
-		d.fact("Procfile", "no language was recognised: the Procfile says what to start")
-	}
 	return nil
 }
 

@@ -255,3 +255,36 @@ func TestPureAndRepeatable(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryLanguageIsDetected(t *testing.T) {
+	for _, l := range paas.Languages {
+		i := slices.IndexFunc(languages, func(d language) bool { return d.name == l.Name })
+		if i < 0 || languages[i].present == nil || languages[i].plan == nil {
+			t.Errorf("nothing detects %s", l.Name)
+		}
+	}
+}
+
+// What a build does differently is told to it in fields of the plan, not in the sentences that people read.
+func TestPlanInstructions(t *testing.T) {
+	manage := `os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings.production")`
+	for _, tt := range []struct {
+		name     string
+		files    fstest.MapFS
+		composer paas.Composer
+		settings []string
+	}{
+		{"composer packages", tree("index.php", "", "composer.json", `{"require":{"a/b":"1","php":"^8.1"}}`), paas.Composer{}, nil},
+		{"composer autoloader", tree("index.php", "", "composer.json", `{"autoload":{"psr-4":{"A\\":"src"}}}`), paas.Composer{AutoloadOnly: true}, nil},
+		{"another PHP", tree("index.php", "", "composer.json", `{"require":{"a/b":"1","php":"^7.4"}}`), paas.Composer{OtherPHP: true}, nil},
+		{"split settings", tree("app/manage.py", manage, "app/shop/settings/production.py", "from .base import *", "app/shop/settings/base.py", "", "requirements.txt", "django"),
+			paas.Composer{}, []string{"app/shop/settings/production.py", "app/shop/settings/base.py"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			plan, err := Detect(tt.files, paas.BuildSettings{})
+			if err != nil || plan.Composer != tt.composer || !slices.Equal(plan.SettingsFiles, tt.settings) {
+				t.Errorf("composer %+v, settings %q (%v)", plan.Composer, plan.SettingsFiles, err)
+			}
+		})
+	}
+}

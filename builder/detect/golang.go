@@ -12,6 +12,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
+var goLanguage = language{name: paas.LanguageGo, present: (*detection).isGo, plan: (*detection).golang}
+
 func (d *detection) isGo() bool { return d.file("go.mod") }
 
 var (
@@ -35,7 +37,7 @@ func (d *detection) golang() error {
 		return err
 	}
 	p := &d.plan
-	p.Language, p.PackageManager = "go", "go"
+	p.Language, p.PackageManager = paas.LanguageGo, paas.ManagerGo
 	m := goModule.FindSubmatch(mod)
 	if m == nil {
 		return &paas.Error{Kind: paas.Invalid, Msg: "go.mod has no module line", Hint: "run \"go mod init example.com/app\" and commit go.mod"}
@@ -74,11 +76,11 @@ func (d *detection) goVersion(mod []byte) {
 		version = string(m[1])
 	}
 	if version == "" {
-		d.runtime("go", "", "")
+		d.runtime(paas.RuntimeGo, "", "")
 		d.fact("", "the newest Go: go.mod asks for no version")
 		return
 	}
-	d.runtime("go", ">="+version, "go.mod")
+	d.runtime(paas.RuntimeGo, ">="+version, "go.mod")
 	d.fact("go.mod", "Go %s or newer", version)
 }
 

@@ -14,6 +14,13 @@ import (
 var entryFiles = []string{"server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "app.mjs", "main.mjs", "server.cjs", "index.cjs",
 	"src/server.js", "src/index.js", "src/app.js", "src/main.js", "server.ts", "index.ts", "app.ts", "main.ts", "src/server.ts", "src/index.ts", "src/app.ts", "src/main.ts"}
 
+var nodeLanguage = language{
+	name:    paas.LanguageNode,
+	present: func(d *detection) bool { return d.pkg != nil },
+	chosen:  func(d *detection) bool { return d.isNode(d.pkg) },
+	plan:    func(d *detection) error { return d.node(d.pkg) },
+}
+
 // isNode tells a Node project from a static site that keeps a package.json for its tools.
 func (d *detection) isNode(pkg *packageJSON) bool {
 	return pkg.Scripts["start"] != "" || pkg.Scripts["build"] != "" || d.mainFile(pkg) != "" || findFramework(pkg, true) != nil ||
@@ -31,7 +38,7 @@ func (d *detection) servesWithNode(pkg *packageJSON) bool {
 
 func (d *detection) node(pkg *packageJSON) error {
 	p := &d.plan
-	p.Language = "node"
+	p.Language = paas.LanguageNode
 	fw := d.framework(pkg)
 	if fw != nil {
 		p.Framework = fw.name

@@ -3,6 +3,8 @@ package detect
 import (
 	"regexp"
 	"strings"
+
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 // framework is one that package.json names. The first of the list that is a dependency wins, so the more specific come first.
@@ -18,12 +20,12 @@ type framework struct {
 }
 
 var frameworks = []framework{
-	{dep: "next", name: "Next.js", build: "next build", start: "next start -p $PORT", serves: true},
+	{dep: "next", name: paas.FrameworkNextJS, build: "next build", start: "next start -p $PORT", serves: true},
 	{dep: "nuxt", name: "Nuxt", build: "nuxt build", start: "node .output/server/index.mjs", serves: true},
 	{dep: "@nestjs/core", name: "NestJS", build: "nest build", start: "node dist/main.js", script: "start:prod", serves: true},
 	{dep: "@react-router/dev", name: "React Router", build: "react-router build", start: "react-router-serve ./build/server/index.js", serves: true},
 	{dep: "@remix-run/dev", name: "Remix", build: "remix vite:build", start: "remix-serve ./build/server/index.js", serves: true},
-	{dep: "@sveltejs/kit", name: "SvelteKit", build: "vite build", start: "node build", serves: true},
+	{dep: "@sveltejs/kit", name: paas.FrameworkSvelteKit, build: "vite build", start: "node build", serves: true},
 	{dep: "@solidjs/start", name: "SolidStart", build: "vinxi build", start: "node .output/server/index.mjs", serves: true},
 	{dep: "@tanstack/react-start", name: "TanStack Start", build: "vite build", start: "node .output/server/index.mjs", serves: true},
 	{dep: "@analogjs/platform", name: "Analog", build: "vite build", start: "node dist/analog/server/index.mjs", serves: true},

@@ -6,11 +6,16 @@ import (
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
+
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 // nodeLocks are the lock files and who writes them, the first present one wins.
 var nodeLocks = []struct{ file, manager string }{
-	{"pnpm-lock.yaml", "pnpm"}, {"yarn.lock", "yarn"}, {"package-lock.json", "npm"}, {"npm-shrinkwrap.json", "npm"},
+	{"pnpm-lock.yaml", paas.ManagerPNPM},
+	{"yarn.lock", paas.ManagerYarn},
+	{"package-lock.json", paas.ManagerNPM},
+	{"npm-shrinkwrap.json", paas.ManagerNPM},
 }
 
 // nodeManager chooses the package manager, its version, and the lock file: of the app's directory, or of the workspace around it.
@@ -26,7 +31,7 @@ func (d *detection) nodeManager(pkg *packageJSON, node string) error {
 	locks := d.nodeLockFiles(top)
 	if wanted == "bun" || len(locks) == 0 && (d.file("bun.lock") || d.file("bun.lockb")) {
 		d.warn("bun's lock file is not read: npm installs the newest versions that package.json allows")
-		wanted, version = "npm", ""
+		wanted, version = paas.ManagerNPM, ""
 	}
 	lock := ""
 	for _, l := range locks {
@@ -38,8 +43,8 @@ func (d *detection) nodeManager(pkg *packageJSON, node string) error {
 	if len(locks) > 1 {
 		d.warn("there are several lock files: %s is used; delete the others", lock)
 	}
-	if !slices.Contains([]string{"npm", "pnpm", "yarn"}, wanted) {
-		wanted, version = "npm", ""
+	if !slices.Contains([]string{paas.ManagerNPM, paas.ManagerPNPM, paas.ManagerYarn}, wanted) {
+		wanted, version = paas.ManagerNPM, ""
 	}
 	d.plan.PackageManager, d.plan.DependencyFile = wanted, lock
 	d.nodeInstall(pkg, top)
@@ -100,15 +105,15 @@ func (d *detection) nodeInstall(pkg *packageJSON, top string) {
 		}
 		p.DependencyFile = path.Join(top, "package.json")
 		p.Install = manager + " install"
-		file := map[string]string{"npm": "package-lock.json", "pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}[manager]
+		file := map[string]string{paas.ManagerNPM: "package-lock.json", paas.ManagerPNPM: "pnpm-lock.yaml", paas.ManagerYarn: "yarn.lock"}[manager]
 		d.warn("there is no lock file: today's newest versions are installed; run %q and commit %s", p.Install, file)
 		d.fact("package.json", "%s, versions not pinned", manager)
 		return
 	}
 	switch {
-	case manager == "npm":
+	case manager == paas.ManagerNPM:
 		p.Install = "npm ci"
-	case manager == "yarn" && berryLock(whole.head(p.DependencyFile, 512)):
+	case manager == paas.ManagerYarn && berryLock(whole.head(p.DependencyFile, 512)):
 		p.Install = "yarn install --immutable"
 	default:
 		p.Install = manager + " install --frozen-lockfile"
@@ -129,7 +134,7 @@ func (d *detection) wholeFact(file, format string, args ...any) {
 func (d *detection) managerRuntime(pkg *packageJSON, top, node, version string) {
 	p := &d.plan
 	npm := npmFor(node)
-	if p.PackageManager == "npm" && p.DependencyFile == "" && pkg.Scripts["build"] == "" && !d.callsNPM(pkg) {
+	if p.PackageManager == paas.ManagerNPM && p.DependencyFile == "" && pkg.Scripts["build"] == "" && !d.callsNPM(pkg) {
 		return
 	}
 	constraint, file := version, "package.json"
@@ -139,14 +144,14 @@ func (d *detection) managerRuntime(pkg *packageJSON, top, node, version string) 
 			constraint, file = "", ""
 		}
 	}
-	if p.PackageManager == "npm" {
+	if p.PackageManager == paas.ManagerNPM {
 		if constraint == "" || version == "" && allowed(constraint, strings.TrimPrefix(npm, "^")) {
 			constraint, file = npm, ""
 		}
-		d.runtime("npm", constraint, file)
+		d.runtime(paas.ManagerNPM, constraint, file)
 		return
 	}
-	d.runtime("npm", npm, "")
+	d.runtime(paas.ManagerNPM, npm, "")
 	if constraint == "" {
 		constraint = d.managerLine(pkg, top)
 	}
@@ -157,7 +162,7 @@ func (d *detection) managerRuntime(pkg *packageJSON, top, node, version string) 
 func (d *detection) managerLine(pkg *packageJSON, top string) string {
 	whole := source{whole: d.whole, fsys: d.whole}
 	head := whole.head(d.plan.DependencyFile, 512)
-	if d.plan.PackageManager == "pnpm" {
+	if d.plan.PackageManager == paas.ManagerPNPM {
 		workspace := whole.text(path.Join(top, "pnpm-workspace.yaml"))
 		return pnpmFor(head, onlyPnpm10(pkg, workspace))
 	}

@@ -6,10 +6,10 @@ import (
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
-)
 
-// defaultNode is the long-term support line for projects that leave the choice to us.
-const defaultNode = 24
+	"github.com/cloudsania/cloudsania/builder/contract"
+	"github.com/cloudsania/cloudsania/paas"
+)
 
 // nodeNames are the long-term support lines by name, as .nvmrc files use them.
 var nodeNames = map[string]string{"argon": "4", "boron": "6", "carbon": "8", "dubnium": "10", "erbium": "12", "fermium": "14",
@@ -38,16 +38,16 @@ func (d *detection) nodeVersion(pkg *packageJSON) string {
 		}
 	}
 	if chosen.text == "" {
-		constraint := fmt.Sprintf("^%d", defaultNode)
-		d.runtime("node", constraint, "")
-		d.fact("", "Node %d, the default: no file asks for a version", defaultNode)
+		constraint := fmt.Sprintf("^%d", contract.DefaultNode)
+		d.runtime(paas.RuntimeNode, constraint, "")
+		d.fact("", "Node %d, the default: no file asks for a version", contract.DefaultNode)
 		return constraint
 	}
-	constraint := preferLine(chosen.text, defaultNode)
-	d.runtime("node", constraint, chosen.file)
+	constraint := preferLine(chosen.text, contract.DefaultNode)
+	d.runtime(paas.RuntimeNode, constraint, chosen.file)
 	d.fact(chosen.file, "Node %s", chosen.text)
 	if major := newestMajor(constraint, 99); major < 18 {
-		d.warn("Node %s gets no security fixes any more; choose %d in package.json's \"engines\"", chosen.text, defaultNode)
+		d.warn("Node %s gets no security fixes any more; choose %d in package.json's \"engines\"", chosen.text, contract.DefaultNode)
 	}
 	return constraint
 }

@@ -30,11 +30,9 @@ func (d *detection) systemPackages() {
 			d.warn("the Aptfile's line %q is not the name of a Debian package and is not used", line)
 		}
 	}
-	if d.plan.Language == "python" {
-		for _, dep := range sortedNames(d.pythonNames) {
-			for _, p := range nativePython[dep] {
-				d.systemPackage("", p)
-			}
+	for _, dep := range sortedNames(d.pythonNames) {
+		for _, p := range nativePython[dep] {
+			d.systemPackage("", p)
 		}
 	}
 	if d.plan.Static != nil && !d.plan.Static.Built {

@@ -33,7 +33,7 @@ var builtinExtensions = strings.Fields(`apcu bcmath calendar core ctype curl dat
 	sqlite3 standard sysvmsg sysvsem sysvshm tokenizer xml xmlreader xmlwriter xsl zend-opcache opcache zip zlib`)
 
 var phpFrameworks = []struct{ dep, name string }{
-	{"laravel/framework", "Laravel"}, {"laravel/lumen-framework", "Lumen"}, {"statamic/cms", "Statamic"}, {"symfony/framework-bundle", "Symfony"}, {"slim/slim", "Slim"},
+	{"laravel/framework", paas.FrameworkLaravel}, {"laravel/lumen-framework", "Lumen"}, {"statamic/cms", "Statamic"}, {"symfony/framework-bundle", "Symfony"}, {"slim/slim", "Slim"},
 	{"cakephp/cakephp", "CakePHP"}, {"codeigniter4/framework", "CodeIgniter"}, {"yiisoft/yii2", "Yii"}, {"drupal/core-recommended", "Drupal"},
 	{"drupal/core", "Drupal"}, {"craftcms/cms", "Craft CMS"}, {"roots/wordpress", "WordPress (Bedrock)"}, {"getkirby/cms", "Kirby"}, {"mezzio/mezzio", "Mezzio"},
 }
@@ -41,8 +41,15 @@ var phpFrameworks = []struct{ dep, name string }{
 // documentRoots are the directories whose index.php is served instead of the source's own.
 var documentRoots = []string{"public", "web", "webroot", "public_html", "htdocs", "html", "www", "docroot", "pub"}
 
+var phpLanguage = language{
+	name:    paas.LanguagePHP,
+	present: (*detection).isPHP,
+	plan:    func(d *detection) error { return d.php(d.pkg) },
+}
+
 // isPHP: a package.json beside stray scripts is a Node project's, unless composer.json or an index.php say otherwise.
-func (d *detection) isPHP(hasPackageJSON bool) bool {
+func (d *detection) isPHP() bool {
+	hasPackageJSON := d.pkg != nil
 	if d.documentRoot() != "" {
 		return true
 	}
@@ -72,7 +79,7 @@ func (d *detection) documentRoot() string {
 
 func (d *detection) php(pkg *packageJSON) error {
 	p := &d.plan
-	p.Language, p.Packages = "php", slices.Clone(PHPPackages)
+	p.Language, p.Packages = paas.LanguagePHP, slices.Clone(PHPPackages)
 	if p.DocumentRoot = d.documentRoot(); p.DocumentRoot == "" {
 		p.DocumentRoot = "."
 	}
@@ -137,9 +144,9 @@ func (d *detection) composer() error {
 	if !packages && len(m["autoload"]) == 0 {
 		return nil
 	}
-	p.PackageManager, p.Install = "composer", "composer install --no-dev"
+	p.PackageManager, p.Install = paas.ManagerComposer, "composer install --no-dev"
 	if !packages {
-		p.Install, p.DependencyFile = "composer dump-autoload", d.at("composer.json")
+		p.Install, p.DependencyFile, p.Composer.AutoloadOnly = "composer dump-autoload", d.at("composer.json"), true
 		d.fact("composer.json", "Composer, for its autoloader")
 	} else if p.DependencyFile = d.at("composer.lock"); d.file("composer.lock") {
 		d.fact("composer.lock", "Composer, versions pinned by composer.lock")
@@ -148,7 +155,7 @@ func (d *detection) composer() error {
 		d.fact("composer.json", "Composer, versions not pinned")
 		d.warn("there is no composer.lock: today's newest versions are installed; run \"composer update\" and commit it")
 	}
-	if p.Framework == "Laravel" && d.file("artisan") {
+	if p.Framework == paas.FrameworkLaravel && d.file("artisan") {
 		d.need(paas.Needed{Name: "APP_KEY", Description: "Laravel's key: \"php artisan key:generate --show\" prints one", Required: true, File: d.at("composer.json")})
 	}
 	return nil
@@ -163,6 +170,7 @@ func (d *detection) phpVersion(asked string) {
 	spec := strings.ReplaceAll(strings.ReplaceAll(asked, "||", "|"), "|", "||")
 	c, err := semver.NewConstraint(strings.ReplaceAll(spec, "@stable", ""))
 	if err == nil && !c.Check(semver.MustParse(PHPVersion+".99")) && !c.Check(semver.MustParse(PHPVersion+".0")) {
+		d.plan.Composer.OtherPHP = true
 		d.warn("composer.json asks for PHP %s, but PHP %s runs it: try the app before you trust it", asked, PHPVersion)
 	}
 }
@@ -230,5 +238,5 @@ func (d *detection) procfileWebIsOwn() bool {
 // isOwnPHPServer reports whether a command asks for what we start anyway, by our name or by that of Heroku's program.
 func (d *detection) isOwnPHPServer(command string) bool {
 	w := words(command)
-	return d.plan.Language == "php" && len(w) > 0 && (w[0] == contract.PHPServer || strings.HasPrefix(path.Base(w[0]), "heroku-php-"))
+	return d.plan.Language == paas.LanguagePHP && len(w) > 0 && (w[0] == contract.PHPServer || strings.HasPrefix(path.Base(w[0]), "heroku-php-"))
 }

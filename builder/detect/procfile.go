@@ -87,11 +87,10 @@ func (d *detection) readProcfile() error {
 // language guesses from the program that web starts.
 func (p Procfile) language() string {
 	for _, w := range words(p.Web) {
-		switch w {
-		case "node", "npm", "npx", "yarn", "pnpm", "next", "tsx", "ts-node":
-			return "node"
-		case "python", "python3", "gunicorn", "uvicorn", "hypercorn", "daphne", "flask", "streamlit", "uwsgi", "waitress-serve":
-			return "python"
+		for _, l := range paas.Languages {
+			if slices.Contains(l.Programs, w) {
+				return l.Name
+			}
 		}
 	}
 	return ""

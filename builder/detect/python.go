@@ -12,13 +12,20 @@ var pythonScripts = []string{"main.py", "app.py", "server.py", "run.py", "bot.py
 
 var requirementFiles = []string{"requirements.txt", "requirements/production.txt", "requirements/prod.txt", "requirements/base.txt", "requirements/requirements.txt"}
 
+var pythonLanguage = language{
+	name:    paas.LanguagePython,
+	present: (*detection).isPython,
+	chosen:  func(d *detection) bool { return d.pkg == nil || !d.servesWithNode(d.pkg) },
+	plan:    (*detection).python,
+}
+
 func (d *detection) isPython() bool {
 	return d.first(requirementFiles...) != "" || d.first("pyproject.toml", "Pipfile", "uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "setup.py", "manage.py") != "" || d.first(pythonScripts...) != ""
 }
 
 func (d *detection) python() error {
 	p := &d.plan
-	p.Language = "python"
+	p.Language = paas.LanguagePython
 	project, err := d.readPyproject()
 	if err != nil {
 		return err
@@ -50,33 +57,33 @@ func (d *detection) pythonManager(project *pyproject) {
 	requirements := d.first(requirementFiles...)
 	switch {
 	case d.file("uv.lock") && project != nil:
-		choose("uv", "uv.lock", "uv sync --locked --no-dev", "uv, versions pinned by uv.lock")
+		choose(paas.ManagerUV, "uv.lock", "uv sync --locked --no-dev", "uv, versions pinned by uv.lock")
 	case d.file("poetry.lock") && project != nil:
-		choose("poetry", "poetry.lock", "uv pip install (from poetry.lock)", "Poetry, versions pinned by poetry.lock")
+		choose(paas.ManagerPoetry, "poetry.lock", "uv pip install (from poetry.lock)", "Poetry, versions pinned by poetry.lock")
 	case d.file("pdm.lock") && project != nil:
-		choose("pdm", "pdm.lock", "uv pip install (from pdm.lock)", "PDM, versions pinned by pdm.lock")
+		choose(paas.ManagerPDM, "pdm.lock", "uv pip install (from pdm.lock)", "PDM, versions pinned by pdm.lock")
 	case d.file("Pipfile.lock"):
-		choose("pipenv", "Pipfile.lock", "uv pip install (from Pipfile.lock)", "Pipenv, versions pinned by Pipfile.lock")
+		choose(paas.ManagerPipenv, "Pipfile.lock", "uv pip install (from Pipfile.lock)", "Pipenv, versions pinned by Pipfile.lock")
 	case d.file("pylock.toml"):
-		choose("pip", "pylock.toml", "uv pip install -r pylock.toml", "versions pinned by pylock.toml")
+		choose(paas.ManagerPip, "pylock.toml", "uv pip install -r pylock.toml", "versions pinned by pylock.toml")
 	case requirements != "":
-		choose("pip", requirements, "uv pip install -r "+requirements, "dependencies from "+requirements)
+		choose(paas.ManagerPip, requirements, "uv pip install -r "+requirements, "dependencies from "+requirements)
 		if loose := looseRequirements(d.text(requirements)); loose > 0 {
 			d.warn("%d of the packages in %s have no exact version: today's newest are installed; \"pip freeze\" or uv pins them", loose, requirements)
 		}
 	case project != nil && project.declares():
-		choose("uv", "pyproject.toml", "uv pip install -r pyproject.toml", "dependencies from pyproject.toml")
+		choose(paas.ManagerUV, "pyproject.toml", "uv pip install -r pyproject.toml", "dependencies from pyproject.toml")
 		if project.Tool.Poetry != nil {
-			p.PackageManager, p.Install = "poetry", "uv pip install (from pyproject.toml)"
+			p.PackageManager, p.Install = paas.ManagerPoetry, "uv pip install (from pyproject.toml)"
 		}
 		d.warn("there is no lock file: today's newest versions are installed; run \"%s lock\" and commit its lock file", p.PackageManager)
 	case d.file("Pipfile"):
-		choose("pipenv", "Pipfile", "uv pip install (from Pipfile)", "dependencies from the Pipfile")
+		choose(paas.ManagerPipenv, "Pipfile", "uv pip install (from Pipfile)", "dependencies from the Pipfile")
 		d.warn("there is no Pipfile.lock: today's newest versions are installed; run \"pipenv lock\" and commit it")
 	case d.file("setup.py"):
-		choose("pip", "setup.py", "uv pip install .", "dependencies from setup.py")
+		choose(paas.ManagerPip, "setup.py", "uv pip install .", "dependencies from setup.py")
 	default:
-		p.PackageManager = "pip"
+		p.PackageManager = paas.ManagerPip
 		d.fact(d.first(pythonScripts...), "Python, without dependencies")
 	}
 }
@@ -84,17 +91,17 @@ func (d *detection) pythonManager(project *pyproject) {
 // uvVersion follows required-version: uv refuses a project that asks for another version than its own.
 func (d *detection) uvVersion(project *pyproject) {
 	if project == nil || project.Tool.UV.RequiredVersion == "" {
-		d.runtime("uv", "", "")
+		d.runtime(paas.ManagerUV, "", "")
 		return
 	}
 	asked := project.Tool.UV.RequiredVersion
 	constraint, ok := semverOfPEP440(asked)
 	if !ok {
 		d.warn("pyproject.toml asks for uv %q, which is not understood: the newest is used", asked)
-		d.runtime("uv", "", "")
+		d.runtime(paas.ManagerUV, "", "")
 		return
 	}
-	d.runtime("uv", constraint, "pyproject.toml")
+	d.runtime(paas.ManagerUV, constraint, "pyproject.toml")
 	d.fact("pyproject.toml", "uv %s", asked)
 }
 

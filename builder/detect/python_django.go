@@ -4,6 +4,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 var (
@@ -30,7 +32,7 @@ func (d *detection) django(deps dependencies) bool {
 		return false
 	}
 	dir := path.Dir(manage)
-	d.isFramework("Django")
+	d.isFramework(paas.FrameworkDjango)
 	d.fact(manage, "settings: %s", m[1])
 	settings, file := d.djangoSettings(dir, m[1])
 	d.djangoWarnings(settings, file, deps)
@@ -46,16 +48,22 @@ func (d *detection) django(deps dependencies) bool {
 
 // djangoSettings reads the settings module; of a package, also the parts that its usual layout splits off.
 func (d *detection) djangoSettings(dir, module string) (text, file string) {
+	read := func(file string) string {
+		if d.file(file) {
+			d.plan.SettingsFiles = append(d.plan.SettingsFiles, d.at(file))
+		}
+		return d.text(file)
+	}
 	base := path.Join(dir, strings.ReplaceAll(module, ".", "/"))
 	if d.file(base + ".py") {
-		text, file = d.text(base+".py"), base+".py"
+		text, file = read(base+".py"), base+".py"
 		if strings.Contains(text, "from .base import") {
-			text += "\n" + d.text(path.Join(path.Dir(base), "base.py"))
+			text += "\n" + read(path.Join(path.Dir(base), "base.py"))
 		}
 		return text, file
 	}
 	for _, part := range []string{"__init__.py", "base.py", "common.py", "production.py", "prod.py"} {
-		text += d.text(path.Join(base, part)) + "\n"
+		text += read(path.Join(base, part)) + "\n"
 	}
 	return text, path.Join(base, "__init__.py")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/cloudsania/cloudsania/builder/contract"
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 // basePython is the base images' Python, and its line the minor version that people speak of.
@@ -22,7 +23,7 @@ var pythonPin = regexp.MustCompile(`^(?:python-|cpython-|cpython@|python@)?3\.(\
 // base images' Python suits gets that one.
 func (d *detection) pythonVersion(project *pyproject, pip *pipfile) {
 	if pin, minor := d.pythonPinned(pip); minor != "" {
-		d.runtime("python", "~3."+minor, pin.file)
+		d.runtime(paas.RuntimePython, "~3."+minor, pin.file)
 		d.fact(pin.file, "Python 3.%s (%s)", minor, pin.text)
 		return
 	}
@@ -32,7 +33,7 @@ func (d *detection) pythonVersion(project *pyproject, pip *pipfile) {
 		d.warn("%s asks for Python %q, which is not understood: %s is used", asked.file, asked.text, basePythonLine)
 	}
 	if asked.text == "" || !ok {
-		d.runtime("python", "~"+basePythonLine, "")
+		d.runtime(paas.RuntimePython, "~"+basePythonLine, "")
 		d.fact("", "Python %s, the default: no file asks for a version", basePythonLine)
 		return
 	}
@@ -40,7 +41,7 @@ func (d *detection) pythonVersion(project *pyproject, pip *pipfile) {
 	if err == nil && (c.Check(basePython) || c.Check(semver.New(basePython.Major(), basePython.Minor(), 99, "", ""))) {
 		constraint = "~" + basePythonLine
 	}
-	d.runtime("python", constraint, asked.file)
+	d.runtime(paas.RuntimePython, constraint, asked.file)
 	d.fact(asked.file, "Python %s (%s asks for %q)", strings.TrimPrefix(constraint, "~"), asked.file, asked.text)
 }
 

@@ -4,10 +4,14 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 // siteDirs are where a finished site usually is, nearest first.
 var siteDirs = []string{".", "public", "dist", "build", "_site", "site", "www", "html", "htdocs", "docs"}
+
+var staticLanguage = language{name: paas.LanguageStatic, present: (*detection).isStatic, plan: (*detection).static}
 
 func (d *detection) isStatic() bool { return d.siteDir() != "" }
 
@@ -24,7 +28,7 @@ var redirectAll = regexp.MustCompile(`(?m)^\s*/\*\s+/(index\.html)?\s+200`)
 
 func (d *detection) static() error {
 	dir := d.siteDir()
-	d.plan.Language = "static"
+	d.plan.Language = paas.LanguageStatic
 	spa := redirectAll.MatchString(d.text(path.Join(dir, "_redirects")))
 	d.serveDir(dir, spa, false)
 	d.fact(path.Join(dir, "index.html"), "a static site: its files are served without a container")

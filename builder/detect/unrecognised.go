@@ -2,6 +2,7 @@ package detect
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/cloudsania/cloudsania/paas"
@@ -15,11 +16,9 @@ var foreign = []struct{ file, name string }{
 	{"project.clj", "Clojure (project.clj)"}, {"Package.swift", "Swift (Package.swift)"}, {"CMakeLists.txt", "C or C++ (CMakeLists.txt)"},
 }
 
-const recognised = "package.json (Node.js), requirements.txt or pyproject.toml (Python), composer.json or index.php (PHP), go.mod (Go), index.html (a site), or a Procfile"
-
 // unrecognised says what is there, what would be recognised, and which directory looks like the app when the root does not.
 func (d *detection) unrecognised() error {
-	e := &paas.Error{Kind: paas.Invalid, Msg: "no recognisable language", Hint: "add one of these at the root: " + recognised}
+	e := &paas.Error{Kind: paas.Invalid, Msg: "no recognisable language", Hint: "add one of these at the root: " + paas.LanguageManifests()}
 	names := d.list(".")
 	for _, f := range foreign {
 		if d.file(f.file) {
@@ -33,7 +32,7 @@ func (d *detection) unrecognised() error {
 	}
 	e.Msg += ": found " + paas.Clip(strings.Join(names, ", "), 300)
 	if dir := d.likelyRoot(); dir != "" {
-		e.Hint = "the app seems to be in \"" + dir + "\": choose it as root directory in the settings; or add at the root one of: " + recognised
+		e.Hint = "the app seems to be in \"" + dir + "\": choose it as root directory in the settings; or add at the root one of: " + paas.LanguageManifests()
 	}
 	return e
 }
@@ -41,11 +40,7 @@ func (d *detection) unrecognised() error {
 // likelyRoot is the nearest directory below that holds a file which shows a language.
 func (d *detection) likelyRoot() string {
 	found := d.find(1, func(name string) bool {
-		switch name {
-		case "package.json", "requirements.txt", "pyproject.toml", "Pipfile", "composer.json", "go.mod", "index.html", "index.php", "Procfile":
-			return true
-		}
-		return false
+		return slices.ContainsFunc(paas.Languages, func(l paas.Language) bool { return slices.Contains(l.Manifests, name) })
 	})
 	if len(found) == 0 {
 		return ""

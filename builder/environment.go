@@ -76,13 +76,10 @@ func (b *Builder) prepareMounts(dir string, r Request, plan paas.Plan, cache str
 // excluded stays out of the build: version control, and what other machines installed or compiled where it is installed anew.
 func excluded(plan paas.Plan) []string {
 	out := []string{".git", ".hg", ".svn", ".DS_Store"}
-	switch plan.Language {
-	case "node":
-		if plan.Install != "" {
-			out = append(out, "node_modules")
-		}
-	case "python":
-		out = append(out, ".venv", "venv", "__pycache__", ".pdm-python")
+	language, _ := paas.LanguageNamed(plan.Language) // one that is unknown excludes nothing
+	out = append(out, language.Excluded...)
+	if plan.Install != "" {
+		out = append(out, language.Installed...)
 	}
 	return out
 }

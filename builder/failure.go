@@ -58,7 +58,7 @@ func (e *phaseError) explain() error {
 		switch m[1][0] {
 		case '2':
 			return &paas.Error{Kind: paas.Failed, Msg: "the source was not recognised",
-				Hint: "add package.json, requirements.txt, go.mod, composer.json, index.html or a Procfile", Err: e}
+				Hint: "add one of these at the root: " + paas.LanguageManifests(), Err: e}
 		case '5':
 			return &paas.Error{Kind: paas.Failed, Msg: "the build failed", Hint: "the last lines above have the reason", Err: e}
 		}

@@ -73,22 +73,26 @@ func (b *build) environment() []string {
 	return append(env, "HOME="+b.cached("home"), "CI=1", "NO_COLOR=1", "LANG=C.UTF-8")
 }
 
+// languages build the sources of each of paas.Languages.
+var languages = map[string]func(*build, context.Context) error{
+	paas.LanguageNode:     (*build).node,
+	paas.LanguagePython:   (*build).python,
+	paas.LanguagePHP:      (*build).php,
+	paas.LanguageGo:       (*build).golang,
+	paas.LanguageStatic:   (*build).generic,
+	paas.LanguageProcfile: (*build).generic,
+}
+
+// generic runs what the settings say and knows no language.
+func (b *build) generic(ctx context.Context) error { return b.buildCommand(ctx) }
+
 func (b *build) run(ctx context.Context) error {
 	defer func() { _ = os.RemoveAll(b.tools) }()
-	var err error
-	switch b.Plan.Language {
-	case "node":
-		err = b.node(ctx)
-	case "python":
-		err = b.python(ctx)
-	case "php":
-		err = b.php(ctx)
-	case "go":
-		err = b.golang(ctx)
-	default:
-		err = b.buildCommand(ctx)
+	language, ok := languages[b.Plan.Language]
+	if !ok {
+		return fmt.Errorf("no build for the language %q", b.Plan.Language)
 	}
-	if err != nil {
+	if err := language(b, ctx); err != nil {
 		return err
 	}
 	if b.Plan.Static != nil {

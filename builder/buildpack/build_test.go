@@ -435,7 +435,7 @@ func TestPythonUnreadableLock(t *testing.T) {
 
 // A build command needs the environment although the image takes the old one: it comes from the cache volume, made once.
 func TestPythonBuildCommand(t *testing.T) {
-	plan := paas.Plan{PackageManager: "pip", DependencyFile: "requirements.txt", BuildCommand: `echo "$VIRTUAL_ENV" "$SECRET_KEY" >>"$LOG"`, Framework: "Django", Facts: []paas.Fact{{File: "settings.py"}}}
+	plan := paas.Plan{PackageManager: "pip", DependencyFile: "requirements.txt", BuildCommand: `echo "$VIRTUAL_ENV" "$SECRET_KEY" >>"$LOG"`, Framework: paas.FrameworkDjango, SettingsFiles: []string{"settings.py"}}
 	w := newWorld(t, pythonPlan(plan))
 	files := []string{"requirements.txt", "django", "settings.py", `SECRET_KEY = os.environ["SECRET_KEY"]`}
 	if called := w.mustBuild(files...); !strings.HasSuffix(called, filepath.Join(w.layers, "venv")+" only-for-the-build\n") {
@@ -510,5 +510,17 @@ func TestUnknownRoot(t *testing.T) {
 	w := newWorld(t, paas.Plan{Language: "procfile", Root: "web"})
 	if _, err := w.build(); !paas.IsKind(err, paas.Invalid) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestEveryLanguageIsBuilt(t *testing.T) {
+	for _, l := range paas.Languages {
+		if languages[l.Name] == nil {
+			t.Errorf("nothing builds %s", l.Name)
+		}
+	}
+	w := newWorld(t, paas.Plan{Language: "cobol"})
+	if _, err := w.build(); err == nil || paas.Public(err).Kind != paas.Internal {
+		t.Errorf("an unknown language: %v", err)
 	}
 }

@@ -3,11 +3,13 @@ package buildpack
 import (
 	"context"
 	"path/filepath"
+
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 // golang builds a Go module. Modules and compiled packages stay on the cache volume; the programs go into bin/ of the source.
 func (b *build) golang(ctx context.Context) error {
-	dir, _, err := b.needRuntime("go")
+	dir, _, err := b.needRuntime(paas.RuntimeGo)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 // node builds a Node project: install, build, and keep what runs.
@@ -43,7 +45,7 @@ type nodeProject struct {
 func (b *build) openNode(manager, dependencyFile string) (*nodeProject, error) {
 	n := &nodeProject{build: b, manager: manager, top: b.app}
 	var err error
-	if n.node, n.nodeVersion, err = b.needRuntime("node"); err != nil {
+	if n.node, n.nodeVersion, err = b.needRuntime(paas.RuntimeNode); err != nil {
 		return nil, err
 	}
 	if dependencyFile != "" {
@@ -54,14 +56,14 @@ func (b *build) openNode(manager, dependencyFile string) (*nodeProject, error) {
 		return nil, err
 	}
 	b.path = append(b.path, filepath.Join(n.node, "bin"), filepath.Join(b.app, "node_modules", ".bin"), filepath.Join(n.top, "node_modules", ".bin"))
-	for _, name := range []string{"npm", "pnpm", "yarn"} {
+	for _, name := range []string{paas.ManagerNPM, paas.ManagerPNPM, paas.ManagerYarn} {
 		dir, version, ok := b.runtime(name)
 		if !ok {
 			continue
 		}
 		if name == manager {
 			n.managed = version
-			n.berry = name == "yarn" && !strings.HasPrefix(version, "1.")
+			n.berry = name == paas.ManagerYarn && !strings.HasPrefix(version, "1.")
 		}
 		if err := writeShims(b.tools, filepath.Join(n.node, "bin", "node"), name, dir); err != nil {
 			return nil, err
@@ -81,17 +83,17 @@ func (n *nodeProject) settings() []string {
 		"NEXT_TELEMETRY_DISABLED=1", "NUXT_TELEMETRY_DISABLED=1", "ASTRO_TELEMETRY_DISABLED=1", "GATSBY_TELEMETRY_DISABLED=1", "NG_CLI_ANALYTICS=false", "DISABLE_OPENCOLLECTIVE=1",
 	}
 	switch {
-	case n.manager == "pnpm":
+	case n.manager == paas.ManagerPNPM:
 		env = append(env, "npm_config_manage_package_manager_versions=false")
 	case n.berry:
 		env = append(env, "YARN_GLOBAL_FOLDER="+n.cached("yarn-berry"), "YARN_NODE_LINKER=node-modules", "YARN_ENABLE_TELEMETRY=0")
-	case n.manager == "yarn":
+	case n.manager == paas.ManagerYarn:
 		env = append(env, "YARN_CACHE_FOLDER="+n.cached("yarn"))
 	}
 	if exists(filepath.Join(n.node, "include", "node")) {
 		env = append(env, "npm_package_config_node_gyp_nodedir="+n.node)
 	}
-	if n.Plan.Framework == "SvelteKit" {
+	if n.Plan.Framework == paas.FrameworkSvelteKit {
 		env = append(env, "GCP_BUILDPACKS=1") // adapter-auto knows no self-made server, but chooses adapter-node when it sees this
 	}
 	return env

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 // call runs the package manager.
@@ -26,11 +28,11 @@ func (n *nodeProject) install(ctx context.Context, dir string, dev bool) error {
 	locked := filepath.Base(n.lock) != "package.json"
 	var args []string
 	switch {
-	case n.manager == "npm" && locked:
+	case n.manager == paas.ManagerNPM && locked:
 		args = []string{"ci", "--prefer-offline", either(dev, "--include=dev", "--omit=dev")}
-	case n.manager == "npm":
+	case n.manager == paas.ManagerNPM:
 		args = []string{"install", "--prefer-offline", either(dev, "--include=dev", "--omit=dev")}
-	case n.manager == "pnpm":
+	case n.manager == paas.ManagerPNPM:
 		args = []string{"install", either(locked, "--frozen-lockfile", "--no-frozen-lockfile"), "--prefer-offline", either(dev, "--prod=false", "--prod"), "--store-dir=" + n.cached("pnpm")}
 	case n.berry && locked:
 		args = []string{"install", "--immutable"}
@@ -73,9 +75,9 @@ func either(yes bool, a, b string) string {
 // prune removes the development dependencies from where they were installed.
 func (n *nodeProject) prune(ctx context.Context) error {
 	switch {
-	case n.manager == "npm":
+	case n.manager == paas.ManagerNPM:
 		return n.call(ctx, n.top, nil, "prune", "--no-save", "--omit=dev", "--ignore-scripts")
-	case n.manager == "pnpm":
+	case n.manager == paas.ManagerPNPM:
 		return n.call(ctx, n.top, nil, "install", "--prod", "--offline", "--ignore-scripts", "--store-dir="+n.cached("pnpm"), either(filepath.Base(n.lock) != "package.json", "--frozen-lockfile", "--no-frozen-lockfile"))
 	case n.berry:
 		return n.call(ctx, n.top, nil, "workspaces", "focus", "--all", "--production")
@@ -132,7 +134,7 @@ func (n *nodeProject) markInstalled(ctx context.Context) error {
 // buildCaches lets bundlers keep what they remember on the cache volume, so that it is not in the image either.
 func (n *nodeProject) buildCaches() (undo func(), err error) {
 	links := map[string]string{filepath.Join(n.app, "node_modules", ".cache"): n.cached("bundler")}
-	if n.Plan.Framework == "Next.js" {
+	if n.Plan.Framework == paas.FrameworkNextJS {
 		links[filepath.Join(n.app, ".next", "cache")] = n.cached("next")
 	}
 	for link, dir := range links {

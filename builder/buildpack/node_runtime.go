@@ -7,13 +7,15 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 // programs are the files of the package managers' packages that are their programs, by the names people call them.
 var programs = map[string]map[string][]string{
-	"npm":  {"npm": {"bin/npm-cli.js"}, "npx": {"bin/npx-cli.js"}},
-	"pnpm": {"pnpm": {"bin/pnpm.mjs", "bin/pnpm.cjs"}, "pnpx": {"bin/pnpx.mjs", "bin/pnpx.cjs"}},
-	"yarn": {"yarn": {"bin/yarn.js"}, "yarnpkg": {"bin/yarn.js"}},
+	paas.ManagerNPM:  {"npm": {"bin/npm-cli.js"}, "npx": {"bin/npx-cli.js"}},
+	paas.ManagerPNPM: {"pnpm": {"bin/pnpm.mjs", "bin/pnpm.cjs"}, "pnpx": {"bin/pnpx.mjs", "bin/pnpx.cjs"}},
+	paas.ManagerYarn: {"yarn": {"bin/yarn.js"}, "yarnpkg": {"bin/yarn.js"}},
 }
 
 // writeShims makes the package manager in dir callable by name. runtime is the Node that runs it.
@@ -99,7 +101,7 @@ func (n *nodeProject) managersAtRunTime() []string {
 	var found []string
 	for _, c := range commands {
 		for _, m := range managerWord.FindAllStringSubmatch(c, -1) {
-			name := map[string]string{"npx": "npm", "pnpx": "pnpm", "yarnpkg": "yarn"}[m[1]]
+			name := map[string]string{"npx": paas.ManagerNPM, "pnpx": paas.ManagerPNPM, "yarnpkg": paas.ManagerYarn}[m[1]]
 			if name == "" {
 				name = m[1]
 			}
@@ -116,7 +118,7 @@ var scriptCall = regexp.MustCompile(`^(?:npm|pnpm|yarn)(?:\s+(?:run|run-script))
 // expandScript replaces a command that only calls a script of package.json by the script: the package manager would stay in memory
 // beside the app, and not all of them pass signals on.
 func (b *build) expandScript(line string) string {
-	if b.Plan.Language != "node" {
+	if b.Plan.Language != paas.LanguageNode {
 		return line
 	}
 	pkg, err := readManifest(filepath.Join(b.app, "package.json"))

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/cloudsania/cloudsania/builder/contract"
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 // The server of PHP apps: Apache and php-fpm side by side, watched by a small program.
@@ -27,7 +28,7 @@ var (
 
 // php installs what composer.json asks for, builds the assets and writes the server's layer.
 func (b *build) php(ctx context.Context) error {
-	if b.Plan.PackageManager == "composer" {
+	if b.Plan.PackageManager == paas.ManagerComposer {
 		if err := b.composer(ctx); err != nil {
 			return err
 		}
@@ -41,7 +42,7 @@ func (b *build) php(ctx context.Context) error {
 	if err := b.frontController(); err != nil {
 		return err
 	}
-	if b.Plan.Framework == "Laravel" {
+	if b.Plan.Framework == paas.FrameworkLaravel {
 		b.launch.env("LOG_CHANNEL", "default", "stderr")
 	}
 	return b.phpLayer()
@@ -51,13 +52,10 @@ func (b *build) php(ctx context.Context) error {
 func (b *build) composer(ctx context.Context) error {
 	env := []string{"COMPOSER_HOME=" + b.cached("composer"), "COMPOSER_CACHE_DIR=" + b.cached("composer/cache"), "COMPOSER_NO_INTERACTION=1", "COMPOSER_MIRROR_PATH_REPOS=1", "COMPOSER_ROOT_VERSION=1.0.0"}
 	args := []string{"install", "--no-dev", "--no-interaction", "--no-progress", "--prefer-dist", "--optimize-autoloader"}
-	for _, w := range b.Plan.Warnings {
-		if strings.HasPrefix(w, "composer.json asks for PHP ") {
-			args = append(args, "--ignore-platform-req=php") // the page before the deploy has told of it
-			break
-		}
+	if b.Plan.Composer.OtherPHP {
+		args = append(args, "--ignore-platform-req=php") // the page before the deploy has told of it
 	}
-	if b.Plan.Install == "composer dump-autoload" { // no package to install: nothing is looked up
+	if b.Plan.Composer.AutoloadOnly { // no package to install: nothing is looked up
 		args = []string{"dump-autoload", "--no-dev", "--optimize", "--no-interaction"}
 	}
 	b.path = append(b.path, filepath.Join(b.app, "vendor", "bin"))

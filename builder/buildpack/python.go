@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 // python makes a virtual environment of the dependencies and runs the build command in it.
@@ -57,12 +59,12 @@ type pythonProject struct {
 }
 
 func (b *build) openPython() (*pythonProject, error) {
-	uv, _, err := b.needRuntime("uv")
+	uv, _, err := b.needRuntime(paas.ManagerUV)
 	if err != nil {
 		return nil, err
 	}
 	p := &pythonProject{build: b, uv: filepath.Join(uv, "uv"), interpreter: "/usr/bin/python3"}
-	dir, version, ok := b.runtime("python")
+	dir, version, ok := b.runtime(paas.RuntimePython)
 	p.version = version
 	if ok {
 		p.runtimeDir = dir
@@ -118,14 +120,8 @@ var secretKey = regexp.MustCompile(`["'](SECRET_KEY|DJANGO_SECRET_KEY)["']`)
 // placeholders give Django's settings a key while static files are collected: nothing is signed then, and the real key is not in builds.
 func (p *pythonProject) placeholders() []string {
 	var env []string
-	if p.Plan.Framework != "Django" {
-		return nil
-	}
-	for _, f := range p.Plan.Facts {
-		if !strings.HasSuffix(f.File, ".py") {
-			continue
-		}
-		text, err := readFile(filepath.Join(p.Source, filepath.FromSlash(f.File)), maxManifestBytes)
+	for _, file := range p.Plan.SettingsFiles {
+		text, err := readFile(filepath.Join(p.Source, filepath.FromSlash(file)), maxManifestBytes)
 		if err != nil {
 			continue
 		}

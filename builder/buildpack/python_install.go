@@ -45,7 +45,7 @@ func (p *pythonProject) installFrom(ctx context.Context, dir string) error {
 		return p.pip(ctx, dir, "uv pip install .", ".")
 	case name == "pylock.toml":
 		return p.pip(ctx, dir, "uv pip install -r pylock.toml", "-r", p.file)
-	case name == "pyproject.toml" && p.Plan.PackageManager != "poetry":
+	case name == "pyproject.toml" && p.Plan.PackageManager != paas.ManagerPoetry:
 		return p.pip(ctx, dir, "uv pip install -r pyproject.toml", "-r", p.file)
 	}
 	r, err := p.requirements(name)

@@ -33,7 +33,7 @@ type Options struct {
 	Log        *slog.Logger
 }
 
-// Cache is safe for concurrent use by one process.
+// Cache is safe for concurrent use; several processes may share its directory.
 type Cache struct {
 	dir, arch  string
 	mirrors    Mirrors
@@ -52,7 +52,7 @@ func New(o Options) (*Cache, error) {
 	if err := os.MkdirAll(filepath.Join(o.Dir, scratch), 0o755); err != nil {
 		return nil, fmt.Errorf("make the runtimes' directory: %w", err)
 	}
-	if err := emptyDir(filepath.Join(o.Dir, scratch)); err != nil {
+	if err := removeAbandoned(filepath.Join(o.Dir, scratch)); err != nil {
 		return nil, fmt.Errorf("remove unfinished downloads: %w", err)
 	}
 	if o.Client == nil {
@@ -71,9 +71,6 @@ func New(o Options) (*Cache, error) {
 	return &Cache{dir: o.Dir, arch: o.Arch, mirrors: o.Mirrors, basePython: o.BasePython, caBundle: o.CABundle, client: o.Client, log: o.Log,
 		indexes: indexes{dir: filepath.Join(o.Dir, ".index")}}, nil
 }
-
-// scratch is where downloads grow; its dot keeps it apart from the runtimes.
-const scratch = ".new"
 
 // Dir holds the runtimes.
 func (c *Cache) Dir() string { return c.dir }
@@ -136,25 +133,33 @@ func (c *Cache) install(ctx context.Context, name, version string, out io.Writer
 		return nil
 	}
 	_, _ = fmt.Fprintf(out, "downloading %s %s\n", title(name), version)
-	tmp, err := os.MkdirTemp(filepath.Join(c.dir, scratch), name+"-")
-	if err != nil {
-		return fmt.Errorf("make room for %s: %w", name, err)
-	}
-	defer func() { _ = os.RemoveAll(tmp) }()
 	ctx, cancel := context.WithTimeout(ctx, downloadTimeout)
 	defer cancel()
 	start := time.Now()
-	dir := filepath.Join(tmp, "tree")
+	if err := c.keep(name, version, func(dir string) error { return fill(ctx, dir) }); err != nil {
+		return err
+	}
+	c.log.Info("downloaded a runtime", "runtime", name, "version", version, "dur", time.Since(start))
+	return nil
+}
+
+// keep fills an empty directory and moves it to its place, unless another process was faster.
+func (c *Cache) keep(name, version string, fill func(dir string) error) error {
+	tmp, done, err := c.beginDownload(name)
+	if err != nil {
+		return fmt.Errorf("make room for %s: %w", name, err)
+	}
+	defer done()
+	dir, final := filepath.Join(tmp, "tree"), contract.RuntimeDir(c.dir, name, version)
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return fmt.Errorf("make room for %s: %w", name, err)
 	}
-	if err := fill(ctx, dir); err != nil {
+	if err := fill(dir); err != nil {
 		return err
 	}
-	if err := os.Rename(dir, final); err != nil {
+	if err := os.Rename(dir, final); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("keep %s: %w", name, err)
 	}
-	c.log.Info("downloaded a runtime", "runtime", name, "version", version, "dur", time.Since(start))
 	return nil
 }
 
@@ -168,19 +173,6 @@ func (c *Cache) installed(name string) []string {
 		found[i], _ = contract.RuntimeVersion(f, name)
 	}
 	return found
-}
-
-func emptyDir(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	for _, e := range entries {
-		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // keyed is a lock per key.

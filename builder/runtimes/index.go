@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/cloudsania/cloudsania/disk"
 )
 
 const (
@@ -65,11 +67,7 @@ func (x *indexes) save(name string, i index) error {
 	if err := os.MkdirAll(x.dir, 0o755); err != nil {
 		return err
 	}
-	tmp := filepath.Join(x.dir, name+".json.new")
-	if err := os.WriteFile(tmp, b, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(tmp, filepath.Join(x.dir, name+".json"))
+	return disk.WriteFile(filepath.Join(x.dir, name+".json"), b)
 }
 
 func (x *indexes) keep(name string, i index) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/store"
 )
 
 // Profile is what a person says about themselves. Nil leaves a member as it is.
@@ -24,19 +25,23 @@ func (a *Authenticator) UpdateProfile(ctx context.Context, by access.Principal, 
 			return u, err
 		}
 	}
-	err = a.store.UpdateUser(by.Actor(), u.ID, func(u *paas.User) error {
-		if in.Name != nil {
-			u.Name = *in.Name
+	err = a.store.Change(ctx, by.Actor(), func(t *store.Tx) error {
+		err := t.UpdateUser(u.ID, func(u *paas.User) error {
+			if in.Name != nil {
+				u.Name = *in.Name
+			}
+			if in.Email != nil {
+				u.Email = *in.Email
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		if in.Email != nil {
-			u.Email = *in.Email
-		}
-		return nil
+		u, err = t.User(u.ID)
+		return err
 	})
-	if err != nil {
-		return u, err
-	}
-	return a.store.User(u.ID)
+	return u, err
 }
 
 // PasswordChange replaces the present password.
@@ -58,11 +63,9 @@ func (a *Authenticator) ChangePassword(ctx context.Context, by access.Principal,
 	if err != nil {
 		return SignedIn{}, err
 	}
-	err = a.store.UpdateUser(by.Actor(), u.ID, func(u *paas.User) error { u.PasswordHash = hash; return nil })
-	if err != nil {
-		return SignedIn{}, err
-	}
-	return a.startSession(u, in.Browser)
+	return a.startSession(ctx, by.Actor(), in.Browser, func(t *store.Tx) (string, error) {
+		return u.ID, t.UpdateUser(u.ID, func(u *paas.User) error { u.PasswordHash = hash; return nil })
+	})
 }
 
 // StartTOTP makes a second factor for the person who asks, as NewEnrolment does. EnableTOTP switches it on.
@@ -93,10 +96,9 @@ func (a *Authenticator) EnableTOTP(ctx context.Context, by access.Principal, in 
 	if err != nil {
 		return SignedIn{}, err
 	}
-	if u, err = a.enrol(u.ID, in.Secret, step); err != nil {
-		return SignedIn{}, err
-	}
-	return a.startSession(u, in.Browser)
+	return a.startSession(ctx, by.Actor(), in.Browser, func(t *store.Tx) (string, error) {
+		return u.ID, enrol(t, u.ID, in.Secret, step)
+	})
 }
 
 // DisableTOTP switches the second factor off. Conflict when the password is too short to stand alone. Every session
@@ -114,23 +116,16 @@ func (a *Authenticator) DisableTOTP(ctx context.Context, by access.Principal, pa
 			Err:  err,
 		}
 	}
-	err = a.store.UpdateUser(by.Actor(), u.ID, func(u *paas.User) error { u.TOTP = false; return nil })
-	if err != nil {
-		return SignedIn{}, err
-	}
-	if u, err = a.store.User(u.ID); err != nil {
-		return SignedIn{}, err
-	}
-	return a.startSession(u, in)
+	return a.startSession(ctx, by.Actor(), in, func(t *store.Tx) (string, error) {
+		return u.ID, t.UpdateUser(u.ID, func(u *paas.User) error { u.TOTP = false; return nil })
+	})
 }
 
 // enrol switches the second factor on, its first code being used up.
-func (a *Authenticator) enrol(user string, secret paas.Secret, step int64) (paas.User, error) {
-	if err := a.store.SealTOTP(user, secret); err != nil {
-		return paas.User{}, err
+func enrol(t *store.Tx, user string, secret paas.Secret, step int64) error {
+	if err := t.SealTOTP(user, secret); err != nil {
+		return err
 	}
-	if _, err := a.store.UseTOTPStep(user, step); err != nil {
-		return paas.User{}, err
-	}
-	return a.store.User(user)
+	_, err := t.UseTOTPStep(user, step)
+	return err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/store"
 )
 
 const (
@@ -103,35 +104,41 @@ func (a *Authenticator) Claim(ctx context.Context, in NewOwner) (SignedIn, error
 	if err := access.Authorize(by, access.OwnerCreate, access.Resource{}); err != nil {
 		return SignedIn{}, err
 	}
-	u, err := a.createOwner(ctx, in)
+	create, err := a.createOwner(ctx, in)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	a.claimed.Store(true)
-	return a.startSession(u, in.Browser)
+	out, err := a.startSession(ctx, paas.System, in.Browser, create)
+	if err == nil {
+		a.claimed.Store(true)
+	}
+	return out, err
 }
 
-func (a *Authenticator) createOwner(ctx context.Context, in NewOwner) (paas.User, error) {
+// createOwner checks what makes the owner and returns how it does.
+func (a *Authenticator) createOwner(ctx context.Context, in NewOwner) (accountChange, error) {
 	second := !in.TOTP.IsZero() && in.Code != ""
 	if err := checkPassword(in.Password, in.Email, in.Name, second); err != nil {
-		return paas.User{}, err
+		return nil, err
 	}
 	var step int64
 	if second {
 		var err error
 		if step, err = checkEnrolment(in.TOTP, in.Code, a.now()); err != nil {
-			return paas.User{}, err
+			return nil, err
 		}
 	}
 	hash, err := a.passwords.hash(ctx, in.Password)
 	if err != nil {
-		return paas.User{}, err
+		return nil, err
 	}
-	u, err := a.store.CreateOwner(claimHash(in.Claim), paas.User{Name: in.Name, Email: in.Email, PasswordHash: hash})
-	if err != nil || !second {
-		return u, err
-	}
-	return a.enrol(u.ID, in.TOTP, step)
+	return func(t *store.Tx) (string, error) {
+		u, err := t.CreateOwner(claimHash(in.Claim), paas.User{Name: in.Name, Email: in.Email, PasswordHash: hash})
+		if err != nil || !second {
+			return u.ID, err
+		}
+		return u.ID, enrol(t, u.ID, in.TOTP, step)
+	}, nil
 }
 
 // claimHash forgives blanks around a secret that was copied by hand.

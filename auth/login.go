@@ -6,6 +6,7 @@ import (
 
 	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/store"
 )
 
 const maxEmail = 254 // RFC 5321, 4.5.3.1.3
@@ -39,7 +40,7 @@ func (a *Authenticator) SignIn(ctx context.Context, in Login) (SignedIn, error) 
 	}
 	try.undo()
 	a.attempts.forget(accountKey(in.Email))
-	return a.startSession(u, in.Browser)
+	return a.startSession(ctx, paas.System, in.Browser, func(*store.Tx) (string, error) { return u.ID, nil })
 }
 
 // recordRefusal puts a refusal on record: in the events only when there is such an account, so that guessing

@@ -1,11 +1,13 @@
 package auth
 
 import (
+	"context"
 	"slices"
 	"time"
 
 	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/store"
 )
 
 const (
@@ -104,39 +106,56 @@ func (a *Authenticator) EndOtherSessions(by access.Principal) error {
 }
 
 func (a *Authenticator) endSessions(by access.Principal, which func(paas.Session) bool) error {
-	sessions, err := a.store.SessionsOf(by.User)
-	if err != nil {
-		return err
-	}
-	for _, ses := range sessions {
-		if which(ses) {
-			if err := a.store.DeleteSession(ses.Hash); err != nil {
+	return a.store.Change(context.Background(), by.Actor(), func(t *store.Tx) error {
+		sessions, err := t.SessionsOf(by.User)
+		if err != nil {
+			return err
+		}
+		for _, ses := range sessions {
+			if which(ses) {
+				if err := t.DeleteSession(ses.Hash); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// accountChange is what happens to an account before its person is signed in.
+type accountChange func(t *store.Tx) (user string, err error)
+
+// startSession makes a change to an account and signs the browser in to the one that it returns, in one transaction.
+// The session that the browser had before ends; the new one has a new secret.
+func (a *Authenticator) startSession(ctx context.Context, by paas.Actor, in Browser, change accountChange) (out SignedIn, err error) {
+	secret := newSecret(secretBytes)
+	err = a.store.Change(ctx, by, func(t *store.Tx) error {
+		user, err := change(t)
+		if err != nil {
+			return err
+		}
+		if !in.Session.IsZero() {
+			if err := t.DeleteSession(hashOf(in.Session)); err != nil {
 				return err
 			}
 		}
-	}
-	return nil
-}
-
-// startSession signs the browser in with a new secret; the session that it had before ends.
-func (a *Authenticator) startSession(u paas.User, in Browser) (SignedIn, error) {
-	if !in.Session.IsZero() {
-		if err := a.store.DeleteSession(hashOf(in.Session)); err != nil {
-			return SignedIn{}, err
+		u, err := t.User(user)
+		if err != nil {
+			return err
 		}
-	}
-	secret, now := newSecret(secretBytes), a.now()
-	err := a.store.CreateSession(paas.Session{
-		Hash:      hashOf(secret),
-		User:      u.ID,
-		UserAgent: in.UserAgent,
-		Addr:      in.Addr,
-		Expires:   sessionEnd(now, now),
+		out = SignedIn{User: u, Secret: secret, Lifetime: sessionLife}
+		return t.CreateSession(paas.Session{
+			Hash:      hashOf(secret),
+			User:      u.ID,
+			UserAgent: in.UserAgent,
+			Addr:      in.Addr,
+			Expires:   sessionEnd(t.Now(), t.Now()),
+		})
 	})
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return SignedIn{User: u, Secret: secret, Lifetime: sessionLife}, nil
+	return out, nil
 }
 
 // sessionEnd is when a session that is used now ends: after a while of rest, and for good after a week.

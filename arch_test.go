@@ -32,7 +32,7 @@ var imports = map[string][]string{
 	"builder/buildpack": {"builder/contract", "paas", "run"},
 	"builder/detect":    {"builder/contract", "paas"},
 	"builder/registry":  {"paas"},
-	"builder/runtimes":  {"builder/contract", "paas", "run"},
+	"builder/runtimes":  {"builder/contract", "disk", "paas", "run"},
 	"builder/lifecycle": {"paas"},
 	"docker":            {"disk", "paas"},
 	"proxy":             {"disk", "paas", "run"},

@@ -18,7 +18,7 @@ const module = "github.com/cloudsania/cloudsania"
 var imports = map[string][]string{
 	"":                  {"builder/buildpack", "cli"},
 	"cli":               {"api", "archive", "builder/detect", "daemon", "examples", "paas"},
-	"daemon":            {"auth", "builder", "builder/detect", "builder/lifecycle", "deploy", "docker", "git", "paas", "proxy", "run", "server", "store", "upload"},
+	"daemon":            {"auth", "builder", "builder/detect", "builder/lifecycle", "deploy", "docker", "git", "meter", "paas", "proxy", "run", "server", "store", "upload"},
 	"server":            {"access", "api", "auth", "disk", "paas", "qr", "store", "ui", "upload"},
 	"auth":              {"access", "paas", "store"},
 	"git":               {"archive", "disk", "keyed", "paas", "run", "terminal"},

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/cloudsania/cloudsania/builder"
 	"github.com/cloudsania/cloudsania/deploy"
@@ -76,6 +77,14 @@ func (c control) Follow(ctx context.Context, id string, from int, fn func(server
 
 func (c control) AppLogs(ctx context.Context, t paas.Target, o server.AppLogOptions, fn func(server.AppLogLine) error) error {
 	return c.Deployer.AppLogs(ctx, t, docker.LogOptions(o), func(l deploy.AppLine) error { return fn(server.AppLogLine(l)) })
+}
+
+// containers tells the meter what a container uses.
+type containers struct{ *docker.Engine }
+
+func (c containers) Used(ctx context.Context, id string) (cpu time.Duration, memoryBytes int64, err error) {
+	s, err := c.Stats(ctx, id)
+	return time.Duration(s.CPUNanos), s.MemoryBytes, err
 }
 
 // health tells the server how its neighbours are.

@@ -20,6 +20,7 @@ import (
 	"github.com/cloudsania/cloudsania/deploy"
 	"github.com/cloudsania/cloudsania/docker"
 	"github.com/cloudsania/cloudsania/git"
+	"github.com/cloudsania/cloudsania/meter"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/proxy"
 	"github.com/cloudsania/cloudsania/server"
@@ -132,6 +133,11 @@ func assemble(ctx context.Context, cfg Config, where paas.Site, st *store.Store,
 	}
 	pushes.deployer = deploy.New(deploy.Options{Data: cfg.Data, Site: where, Store: st, Engine: engine, Images: b, Edges: edges,
 		Repositories: repos, Uploads: uploads, Warnings: git.Warnings, Log: part("deploy")})
+	usage, err := meter.Open(filepath.Join(cfg.Data, "usage"), meter.Options{Ledger: st, Log: part("meter")})
+	if err != nil {
+		return nil, err
+	}
+	sampler := &meter.Sampler{Meter: usage, Instances: st, Containers: containers{engine}, Edges: edges, Log: part("meter")}
 	supervisor := newEdgeSupervisor(cfg, edges, part("edge"))
 	uid, err := supervisor.uid()
 	if err != nil {
@@ -145,11 +151,11 @@ func assemble(ctx context.Context, cfg Config, where paas.Site, st *store.Store,
 		return nil, err
 	}
 	srv, err := server.New(server.Options{Data: cfg.Data, Origin: where.Origin(where.Domain), Domain: where.Domain, Version: cfg.Version, Store: st, Auth: who, Doors: doors,
-		Deployer: control{pushes.deployer}, Uploads: uploads, Git: repos, Detect: detect.Detect, Health: health(engine, edges, b), EdgeUID: uid, Log: part("server")})
+		Deployer: control{pushes.deployer}, Uploads: uploads, Git: repos, Detect: detect.Detect, Usage: usage, Health: health(engine, edges, b), EdgeUID: uid, Log: part("server")})
 	if err != nil {
 		return nil, err
 	}
-	return []component{b, repos, pushes.deployer, supervisor, srv, memoryTrimmer{}}, nil
+	return []component{b, repos, pushes.deployer, usage, sampler, supervisor, srv, memoryTrimmer{}}, nil
 }
 
 func newBuilder(cfg Config, engine *docker.Engine, log *slog.Logger) (*builder.Builder, error) {

@@ -36,7 +36,6 @@ type engine interface {
 	List(ctx context.Context, kind docker.Kind) ([]docker.State, error)
 	Listening(ctx context.Context, id string) ([]netip.AddrPort, error)
 	Logs(ctx context.Context, id string, opts docker.LogOptions, fn func(docker.LogLine) error) error
-	Stats(ctx context.Context, id string) (docker.Stats, error)
 	Events(ctx context.Context, fn func(docker.Event)) error
 }
 
@@ -146,7 +145,7 @@ func (d *Deployer) Run(ctx context.Context) error {
 		return err
 	}
 	var wg sync.WaitGroup
-	for _, loop := range []func(context.Context){d.dispatch, d.drainLoop, d.tableLoop, d.usageLoop, d.watchLoop} {
+	for _, loop := range []func(context.Context){d.dispatch, d.drainLoop, d.tableLoop, d.watchLoop} {
 		wg.Go(func() { loop(ctx) })
 	}
 	wg.Wait()

@@ -63,7 +63,6 @@ func (e *fakeEngine) RemoveNetwork(context.Context, string) error               
 func (e *fakeEngine) ImageExists(context.Context, string) (bool, error)          { return false, nil }
 func (e *fakeEngine) PullImage(context.Context, string, paas.RegistryAuth) error { return nil }
 func (e *fakeEngine) RemoveImage(context.Context, string) error                  { return nil }
-func (e *fakeEngine) Stats(context.Context, string) (docker.Stats, error)        { return docker.Stats{}, nil }
 func (e *fakeEngine) Events(ctx context.Context, _ func(docker.Event)) error {
 	<-ctx.Done()
 	return ctx.Err()

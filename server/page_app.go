@@ -52,9 +52,7 @@ func (s *Server) appPage(c *Call) (ui.AppPage, error) {
 	}
 	shell.Stream = view.Path + "/live"
 	shell.Crumbs[len(shell.Crumbs)-1].Path = ""
-	if view.Load, err = s.load(c.Target, view); err != nil {
-		return ui.AppPage{}, err
-	}
+	view.Load = s.load(c.Target, view)
 	project, err := s.Store.Project(c.App.Project)
 	if err != nil {
 		return ui.AppPage{}, err

@@ -13,8 +13,7 @@ import (
 
 const (
 	fleetEvery   = 2 * time.Second
-	loadEvery    = 30 * time.Second // samples come once a minute
-	weekOfDeploy = 50               // deployments of an app that the week's figure looks at
+	weekOfDeploy = 50 // deployments of an app that the week's figure looks at
 )
 
 func fleetPages() []Route {
@@ -26,7 +25,7 @@ func fleetPages() []Route {
 }
 
 func (s *Server) showFleet(c *Call) error {
-	p, err := s.fleetPage(c, &loads{})
+	p, err := s.fleetPage(c)
 	if err != nil {
 		return err
 	}
@@ -35,9 +34,9 @@ func (s *Server) showFleet(c *Call) error {
 
 func (s *Server) streamFleet(c *Call) error {
 	return s.Stream(c, func(ctx context.Context, out *Stream) error {
-		live, cache := parts{out: out}, loads{}
+		live := parts{out: out}
 		return every(ctx, fleetEvery, func() error {
-			p, err := s.fleetPage(c, &cache)
+			p, err := s.fleetPage(c)
 			if err != nil {
 				return err
 			}
@@ -46,25 +45,13 @@ func (s *Server) streamFleet(c *Call) error {
 	})
 }
 
-// loads keeps what apps use for a while, since samples come once a minute.
-type loads struct {
-	at    time.Time
-	byApp map[string]paas.Load
-}
-
-func (s *Server) fleetPage(c *Call, cache *loads) (ui.FleetPage, error) {
+func (s *Server) fleetPage(c *Call) (ui.FleetPage, error) {
 	apps, err := s.visibleApps(c)
 	if err != nil {
 		return ui.FleetPage{}, err
 	}
-	if s.Now().Sub(cache.at) > loadEvery || len(apps) != len(cache.byApp) {
-		if cache.byApp, err = s.allLoads(apps); err != nil {
-			return ui.FleetPage{}, err
-		}
-		cache.at = s.Now()
-	}
-	for i := range apps {
-		apps[i].Load = cache.byApp[apps[i].ID]
+	if err := s.addLoads(apps); err != nil {
+		return ui.FleetPage{}, err
 	}
 	shell, err := s.shellWith(c, apps, "Apps", "apps")
 	shell.Crumbs = []ui.Crumb{{Text: "Apps"}}
@@ -76,21 +63,18 @@ func (s *Server) fleetPage(c *Call, cache *loads) (ui.FleetPage, error) {
 	return ui.FleetPage{Shell: shell, Apps: apps, Figures: figures}, err
 }
 
-func (s *Server) allLoads(apps []ui.App) (map[string]paas.Load, error) {
-	out := make(map[string]paas.Load, len(apps))
-	for _, a := range apps {
+func (s *Server) addLoads(apps []ui.App) error {
+	for i, a := range apps {
 		target, err := s.Store.Target(a.ID, paas.Production)
 		if paas.IsKind(err, paas.NotFound) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if out[a.ID], err = s.load(target, a); err != nil {
-			return nil, err
-		}
+		apps[i].Load = s.load(target, a)
 	}
-	return out, nil
+	return nil
 }
 
 // figures are the numbers of the home page, each with what it means.

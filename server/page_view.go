@@ -11,11 +11,7 @@ import (
 	"github.com/cloudsania/cloudsania/ui"
 )
 
-const (
-	crashShown    = 6 * time.Minute // deploy lets a crashing instance rest for five
-	loadSpan      = time.Hour
-	loadFreshness = 3 * time.Minute // an older sample says nothing about now
-)
+const crashShown = 6 * time.Minute // deploy lets a crashing instance rest for five
 
 // visibleApps are the apps that whoever asks may see, by name, without what they use.
 func (s *Server) visibleApps(c *Call) ([]ui.App, error) {
@@ -131,46 +127,19 @@ func (s *Server) wanted(view *ui.App, target paas.Target) error {
 	return nil
 }
 
-// load is what an app used in the last hour, from the samples of each minute.
-func (s *Server) load(target paas.Target, view ui.App) (paas.Load, error) {
-	now := s.Now()
-	samples, err := s.Store.UsageOf(target, now.Add(-loadSpan))
-	if err != nil || len(samples) == 0 || view.Live == nil {
-		return paas.Load{}, err
+// load is what an app used in the last hour.
+func (s *Server) load(target paas.Target, view ui.App) paas.Load {
+	if view.Live == nil {
+		return paas.Load{}
 	}
-	const minutes = int(loadSpan / time.Minute)
-	var memory, cpu, requests [minutes + 1]float64
-	load := paas.Load{Known: true}
-	newest := 0
-	for _, u := range samples {
-		at := minutes - int(now.Sub(u.Time)/time.Minute)
-		if at < 0 || at > minutes {
-			continue
-		}
-		newest = max(newest, at)
-		memory[at] += float64(u.MemoryBytes)
-		cpu[at] += float64(u.CPUMillis)
-		requests[at] += float64(u.Requests)
-		load.Requests += u.Requests
-		load.SentBytes += u.SentBytes
-	}
-	load.RequestSeries = requests[:minutes]
 	if view.Plan != nil && view.Plan.Static != nil {
-		return load, nil
+		return s.Usage.Load(target, paas.Allowance{})
 	}
-	limits := view.Live.Limits.WithDefaults()
 	copies := 0
 	for _, n := range view.Live.Scale {
 		copies += n
 	}
-	copies = max(copies, 1)
-	load.MemoryLimit = int64(limits.MemoryMB) << 20 * int64(copies)
-	load.Memory, load.CPU = memory[:minutes], cpu[:minutes]
-	if time.Duration(minutes-newest)*time.Minute <= loadFreshness {
-		load.MemoryBytes = int64(memory[newest])
-		load.CPUPercent = cpu[newest] / 60000 * 100 / (limits.CPUs * float64(copies))
-	}
-	return load, nil
+	return s.Usage.Load(target, paas.AllowanceOf(view.Live.Limits, max(copies, 1)))
 }
 
 // viewCall is the app of the request, complete, with the shell of its page.

@@ -58,12 +58,13 @@ func TestUsageBecomesLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	target := b.target(app)
-	var samples []paas.Usage
 	for i := range 3 {
-		samples = append(samples, paas.Usage{Instance: "ins_1", App: app.ID, Environment: target.Environment, Time: b.clock.now().Add(-time.Duration(2-i) * time.Minute), CPUMillis: 30000, MemoryBytes: 256 << 20, Requests: 100, SentBytes: 1 << 20})
-	}
-	if err := b.Store.AddUsage(samples); err != nil {
-		t.Fatal(err)
+		u := paas.Usage{Instance: "ins_1", App: app.ID, Environment: target.Environment,
+			Time:      b.clock.now().Add(-time.Duration(2-i) * time.Minute),
+			CPUMillis: 30000, MemoryBytes: 256 << 20, Requests: 100, SentBytes: 1 << 20}
+		if err := b.meter.Add([]paas.Usage{u}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	says(t, b.page("/apps/shop"), "256 MB", "50%", "300", "3 MB")
 }

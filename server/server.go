@@ -68,6 +68,11 @@ type BuilderStatus struct {
 	Err           error
 }
 
+// usage tells what apps used in the last hour.
+type usage interface {
+	Load(target paas.Target, may paas.Allowance) paas.Load
+}
+
 // Options are what a Server is made of.
 type Options struct {
 	Data     string // directory of the two sockets
@@ -81,6 +86,7 @@ type Options struct {
 	Uploads  *upload.Dir
 	Git      http.Handler // for /git/; it asks Doors by itself
 	Detect   func(fsys fs.FS, settings paas.BuildSettings) (paas.Plan, error)
+	Usage    usage
 	Health   Health
 	EdgeUID  int // user of the edge, besides root and our own
 	Log      *slog.Logger

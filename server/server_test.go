@@ -24,6 +24,7 @@ import (
 
 	"github.com/cloudsania/cloudsania/api"
 	"github.com/cloudsania/cloudsania/auth"
+	"github.com/cloudsania/cloudsania/meter"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/store"
 	"github.com/cloudsania/cloudsania/upload"
@@ -67,6 +68,7 @@ type rig struct {
 	t *testing.T
 	*Server
 	clock  *clock
+	meter  *meter.Meter
 	deploy *fakeDeployer
 	dir    string
 	logs   *lockedBuffer
@@ -114,10 +116,14 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if r.meter, err = meter.Open(filepath.Join(dir, "usage"), meter.Options{Ledger: st, Log: log, Now: r.clock.now}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.meter.Close() })
 	r.deploy = &fakeDeployer{store: st, logs: map[string][]LogLine{}, bell: make(chan struct{})}
 	who := auth.New(auth.Options{Store: st, Log: log, Now: r.clock.now})
 	o := Options{Data: dir, Origin: testOrigin, Domain: "cloud.test", Version: "1.2.3", Store: st, Auth: who, Doors: &Doors{Auth: who, Store: st},
-		Deployer: r.deploy, Uploads: up, Git: http.NotFoundHandler(), Detect: fakeDetect, Log: log, Now: r.clock.now, EdgeUID: -1}
+		Deployer: r.deploy, Uploads: up, Git: http.NotFoundHandler(), Detect: fakeDetect, Usage: r.meter, Log: log, Now: r.clock.now, EdgeUID: -1}
 	for _, f := range change {
 		f(&o)
 	}

@@ -43,9 +43,6 @@ const (
 	sessionOfBucket        bucket = "session_of"
 	tokenBucket            bucket = "token"
 	tokenHashBucket        bucket = "token_hash"
-	usageBucket            bucket = "usage"
-	usageSeriesBucket      bucket = "usage_series"
-	usageOfBucket          bucket = "usage_of"
 	usageDayBucket         bucket = "usage_day"
 	idempotentBucket       bucket = "idempotent"
 	idempotentAgeBucket    bucket = "idempotent_age"
@@ -56,7 +53,7 @@ func buckets() []bucket {
 		appBucket, appNameBucket, appEnvironmentBucket, variablesBucket, hostBucket, buildBucket, buildOfBucket, releaseBucket, releaseOfBucket,
 		releaseVariablesBucket, deploymentBucket, deploymentOfBucket, unfinishedBucket, instanceBucket, instanceOfBucket, removalBucket,
 		eventBucket, eventOfBucket, userBucket, userEmailBucket, totpBucket, sessionBucket, sessionOfBucket, tokenBucket, tokenHashBucket,
-		usageBucket, usageSeriesBucket, usageOfBucket, usageDayBucket, idempotentBucket, idempotentAgeBucket}
+		usageDayBucket, idempotentBucket, idempotentAgeBucket}
 }
 
 // path joins the parts of a key.

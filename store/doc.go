@@ -14,7 +14,7 @@
 //	                   server → paas.Server                 generation → number, of the edge's table
 //	                   sequence → number                    subnet → prefix that was handed out last
 //	                   head → of the event chain, sealed    keycheck → sealed constant
-//	                   claim → paas.Claim
+//	                   claim → paas.Claim                   usage_folded → segment of samples that was folded last
 //	team               id → paas.Team
 //	client             id → paas.Client
 //	project            id → paas.Project
@@ -38,9 +38,9 @@
 //	totp               user id → sealed
 //	session            hash → paas.Session                  session_of         user/hash → nothing
 //	token              id → paas.Token                      token_hash         hash → token id
-//	usage              t/n → samples, binary: see usage.go
-//	usage_series       instance → number of its series      usage_of           number → instance, app and environment
-//	usage_day          day/target → sums
+//	usage_day          day/target → paas.UsageDay
+//	usage              t/n → samples, binary, and their series in usage_series and usage_of: only until package meter has
+//	                   taken what earlier versions kept here, see usage_old.go
 //	idempotent         hash → answer, its body sealed       idempotent_age     t/hash → nothing
 //
 // Sealed values are XChaCha20-Poly1305 bound to bucket, key and version: see seal.go. A change of this tree is a new schema version and a

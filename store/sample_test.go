@@ -21,7 +21,7 @@ func sampleRecords() []sampleRecord {
 		{"placement", &paas.AppEnvironment{}}, {"host", &paas.Target{}}, {"variables", &sealedVariable{}}, {"build", &paas.Build{}},
 		{"release", &paas.Release{}}, {"deployment", &paas.Deployment{}}, {"instance", &paas.Instance{}}, {"removal", &Removed{}},
 		{"event", &paas.Event{}}, {"user", &userRecord{}}, {"session", &paas.Session{}}, {"token", &paas.Token{}}, {"usage_of", &series{}},
-		{"usage_day", &usageDay{}}, {"idempotent", &answer{}},
+		{"usage_day", &paas.UsageDay{}}, {"idempotent", &answer{}},
 	}
 	for _, r := range types {
 		fillAll(reflect.ValueOf(r.value).Elem())

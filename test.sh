@@ -1,31 +1,37 @@
 #!/usr/bin/env bash
-# Runs every check and every test with everything switched on. Installs what it needs, leaves nothing behind but caches.
+# Runs every check and every test with everything switched on. Installs what it needs, leaves nothing behind but caches. The checks, the
+# unit tests and the end-to-end tests run side by side, since the latter two mostly wait: for Docker, for builds, for drained connections.
 #   ./test.sh          all of it
 #   ./test.sh quick    formatting, vet, staticcheck and the tests that need no Docker
 set -uo pipefail
 cd "$(dirname "$0")" || exit
 
-BEGAN=$SECONDS
 MODE=${1:-all}
 CACHE=${CLOUDSANIA_TEST_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/cloudsania-test}
 OUT=$(mktemp -d)
 STARTED_DOCKERD=''
-FAILED=()
+lanes=() # process groups of what runs side by side
 
-step() { printf '\n[%4ds] %s\n' $((SECONDS - BEGAN)) "$*"; }
+step() { printf '\n[%4ds] %s\n' $SECONDS "$*"; }
 must() { "$@" || { printf 'error: %s\n' "$*" >&2; exit 1; }; }
-check() { # NAME COMMAND…: goes on after a failure, so that one run shows all of them
-	local name=$1
+check() { # NAME COMMAND…: prints what it said when it has ended, and goes on after a failure, so that one run shows all of them
+	local name=$1 began=$SECONDS result=ok said
 	shift
-	step "$name"
-	"$@" || FAILED+=("$name")
+	said=$("$@" 2>&1) || result=FAILED
+	printf '%-44s %6d  %s\n' "$name" $((SECONDS - began)) $result >>"$OUT/parts"
+	printf '\n[%4ds] %s: %s\n%s' $SECONDS "$name" $result "${said:+$said$'\n'}" # one write: others end at the same time
 }
 
 finish() {
+	local lane
+	for lane in "${lanes[@]}"; do
+		kill -- -"$lane" 2>/dev/null
+	done
 	[ -z "$STARTED_DOCKERD" ] || { kill "$STARTED_DOCKERD" 2>/dev/null; wait "$STARTED_DOCKERD" 2>/dev/null; }
 	rm -rf "$OUT"
 }
 trap finish EXIT
+trap 'exit 130' INT TERM
 
 packages() {
 	local want=()
@@ -105,50 +111,61 @@ vulnerable() {
 }
 
 tests() { # NAME GO-TEST-ARGUMENTS…
-	local name=$1 log=$OUT/test-$1.log
+	local log=$OUT/test-$1.json
 	shift
-	"$GO" test -v "$@" >"$log" 2>&1
+	"$GO" test -json "$@" >"$log" 2>&1
 	local code=$?
-	if [ $code -ne 0 ]; then
-		grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|\s*--- (PASS|SKIP)|PASS$)' "$log" | tail -n 400
-	else
-		grep -E '^(ok|FAIL|\?)' "$log" | grep -v 'no test files'
-	fi
-	return $code
+	"$OUT/summary" "$log" && return $code
+	return 1 # also when no test failed, but the go command did
 }
 
 unit() {
 	local packages
-	mapfile -t packages < <("$GO" list ./... | grep -v /e2e)
-	CGO_ENABLED=1 tests unit -race -timeout 15m "${packages[@]}"
+	mapfile -t packages < <("$GO" list ./... | grep -v '/e2e$')
+	CGO_ENABLED=1 tests unit -race -timeout 20m -p 4 "${packages[@]}"
 }
 end_to_end() { CLOUDSANIA_TEST_E2E=1 CLOUDSANIA_TEST_CACHE=$CACHE tests e2e -timeout 40m -parallel 3 ./e2e; }
 
-counted() { cat "$OUT"/test-*.log 2>/dev/null | grep -cE "^\s*--- $1"; }
+clients() { # the command line is for people's own computers, too
+	local os
+	for os in darwin windows; do
+		GOOS=$os "$GO" build -o "$OUT/client-$os" . || return
+	done
+}
+
+checks() {
+	check "formatting" formatted
+	check "vet" "$GO" vet ./...
+	check "staticcheck" "$GO" tool staticcheck ./...
+	[ "$MODE" = all ] || return 0
+	check "client for other systems" clients
+	check "known vulnerabilities" vulnerable
+	check "shell scripts" shellcheck install.sh test.sh release.sh .ci/run
+}
 
 packages
 GO=$(./install.sh --find-go) || exit 1
-export GOFLAGS=-buildvcs=false
+export GOFLAGS=-buildvcs=false CGO_ENABLED=0 # without C everything but the race detector shares one set of compiled packages
 step "generating the lifecycle with $("$GO" env GOVERSION)"
 must "$GO" generate ./builder/lifecycle
-check "formatting" formatted
-check "vet" "$GO" vet ./...
-check "staticcheck" "$GO" tool staticcheck ./...
+must "$GO" build -o "$OUT/summary" ./e2e/summary
 if [ "$MODE" = all ]; then
-	check "known vulnerabilities" vulnerable
-	check "shell scripts" shellcheck install.sh test.sh release.sh .ci/run
 	docker_up
 	base_tree
 	export CLOUDSANIA_TEST_DOCKER=1 CLOUDSANIA_TEST_BROWSER=1 CLOUDSANIA_TEST_CACHE=$CACHE CLOUDSANIA_TEST_BASETREE=$CACHE/tree
 fi
-check "tests" unit
-[ "$MODE" != all ] || check "end to end" end_to_end
+printf '%-44s %6d\n' "getting ready" $SECONDS >"$OUT/parts"
+step "checks and tests"
+set -m # a process group each, so that all of it can be ended
+checks & lanes+=($!)
+check "unit tests" unit & lanes+=($!)
+[ "$MODE" != all ] || { check "end to end" end_to_end & lanes+=($!); }
+set +m
+wait "${lanes[@]}"
+lanes=()
 
-step "took $(((SECONDS - BEGAN) / 60)) min $(((SECONDS - BEGAN) % 60)) s"
-failed=$(counted FAIL)
-if [ ${#FAILED[@]} -gt 0 ]; then
-	printf 'failed: %s\n' "${FAILED[*]}"
-	[ "$failed" -gt 0 ] || failed=${#FAILED[@]}
-fi
-printf '%d passed, %d failed, %d skipped\n' "$(counted PASS)" "$failed" "$(counted SKIP)"
-[ ${#FAILED[@]} -eq 0 ]
+step "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
+printf '\n%-44s %6s\n' part seconds
+cat "$OUT/parts"
+"$OUT/summary" -total "$OUT"/test-*.json
+! grep -q 'FAILED$' "$OUT/parts"

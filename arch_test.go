@@ -32,7 +32,7 @@ var imports = map[string][]string{
 	"builder/buildpack": {"builder/contract", "paas", "run"},
 	"builder/detect":    {"builder/contract", "paas"},
 	"builder/registry":  {"paas"},
-	"builder/runtimes":  {"builder/contract", "disk", "paas", "run"},
+	"builder/runtimes":  {"builder/contract", "disk", "keyed", "paas", "run"},
 	"builder/lifecycle": {"paas"},
 	"docker":            {"disk", "paas"},
 	"proxy":             {"disk", "paas", "run"},
@@ -57,6 +57,7 @@ var onlyImporter = map[string]string{
 	"github.com/moby/moby/client":             "docker",
 	"github.com/caddyserver/certmagic":        "proxy",
 	"go.etcd.io/bbolt":                        "store",
+	"github.com/boombuler/barcode":            "qr",
 }
 
 func TestImports(t *testing.T) {

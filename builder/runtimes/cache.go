@@ -12,10 +12,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"time"
 
 	"github.com/cloudsania/cloudsania/builder/contract"
+	"github.com/cloudsania/cloudsania/keyed"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -43,7 +43,7 @@ type Cache struct {
 	log        *slog.Logger
 	indexes    indexes
 	registries registries
-	locks      keyed
+	locks      keyed.Lock[string]
 	pythons    failures
 }
 
@@ -124,7 +124,7 @@ func (c *Cache) ensure(ctx context.Context, w paas.Runtime, nodeVersion string, 
 // install fills <name>-<version> by way of a scratch directory and one rename: it is never seen half done.
 func (c *Cache) install(ctx context.Context, name, version string, out io.Writer, fill func(ctx context.Context, dir string) error) error {
 	final := contract.RuntimeDir(c.dir, name, version)
-	unlock, err := c.locks.lock(ctx, final)
+	unlock, err := c.locks.Acquire(ctx, final)
 	if err != nil {
 		return err
 	}
@@ -173,29 +173,4 @@ func (c *Cache) installed(name string) []string {
 		found[i], _ = contract.RuntimeVersion(f, name)
 	}
 	return found
-}
-
-// keyed is a lock per key.
-type keyed struct {
-	mu    sync.Mutex
-	locks map[string]chan struct{}
-}
-
-func (k *keyed) lock(ctx context.Context, key string) (unlock func(), err error) {
-	k.mu.Lock()
-	if k.locks == nil {
-		k.locks = map[string]chan struct{}{}
-	}
-	l, ok := k.locks[key]
-	if !ok {
-		l = make(chan struct{}, 1)
-		k.locks[key] = l
-	}
-	k.mu.Unlock()
-	select {
-	case l <- struct{}{}:
-		return func() { <-l }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }

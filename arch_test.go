@@ -28,7 +28,7 @@ var imports = map[string][]string{
 	"archive":           {"disk", "paas"},
 	"deploy":            {"builder", "builder/contract", "builder/detect", "docker", "paas", "store"},
 	"meter":             {"disk", "paas"},
-	"builder":           {"builder/contract", "builder/lifecycle", "builder/registry", "builder/runtimes", "paas", "run", "terminal"},
+	"builder":           {"builder/contract", "builder/lifecycle", "builder/registry", "builder/runtimes", "disk", "keyed", "paas", "run", "terminal"},
 	"builder/buildpack": {"builder/contract", "paas", "run"},
 	"builder/detect":    {"builder/contract", "paas"},
 	"builder/registry":  {"paas"},

@@ -218,32 +218,28 @@ func (b *Builder) waitReady(ctx context.Context, out io.Writer) error {
 	}
 }
 
-// takePlace waits for the app's last build, then for a place among all builds.
+// takePlace waits for the app's last build, whose caches serve one at a time, then for a place among all builds.
 func (b *Builder) takePlace(ctx context.Context, r Request) (release func(), err error) {
-	b.mu.Lock()
-	app, ok := b.apps[r.App]
+	const waiting = "waiting for another build to end"
+	releaseApp, ok := b.apps.TryAcquire(r.App)
 	if !ok {
-		app = make(chan struct{}, 1)
-		b.apps[r.App] = app
-	}
-	b.mu.Unlock()
-	for _, place := range []chan struct{}{app, b.slots} {
-		select {
-		case place <- struct{}{}:
-			continue
-		default:
+		_, _ = fmt.Fprintln(r.Out, waiting)
+		if releaseApp, err = b.apps.Acquire(ctx, r.App); err != nil {
+			return nil, err
 		}
-		_, _ = fmt.Fprintln(r.Out, "waiting for another build to end")
+	}
+	select {
+	case b.slots <- struct{}{}:
+	default:
+		_, _ = fmt.Fprintln(r.Out, waiting)
 		select {
-		case place <- struct{}{}:
+		case b.slots <- struct{}{}:
 		case <-ctx.Done():
-			if place != app {
-				<-app
-			}
+			releaseApp()
 			return nil, ctx.Err()
 		}
 	}
-	return func() { <-b.slots; <-app }, nil
+	return func() { <-b.slots; releaseApp() }, nil
 }
 
 // sayOnce tells each new sentence in a line.

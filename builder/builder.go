@@ -16,6 +16,7 @@ import (
 	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/builder/registry"
 	"github.com/cloudsania/cloudsania/builder/runtimes"
+	"github.com/cloudsania/cloudsania/keyed"
 )
 
 // Mirrors say where downloads come from; the zero value means the publishers' own servers.
@@ -57,7 +58,7 @@ type Builder struct {
 	wake     chan struct{} // asks for another try at making the images
 	garbage  chan struct{} // asks for the registry's clean-up
 	mu       sync.Mutex
-	apps     map[string]chan struct{} // held by the build of an app: its caches serve one at a time
+	apps     keyed.Lock[string] // held by the build of an app
 }
 
 // New opens the registry's port and the directories. Nothing is served, fetched or made before Run.
@@ -98,7 +99,6 @@ func New(o Options) (*Builder, error) {
 		registry: reg, runtimes: rt, progress: newProgress(),
 		making: make(chan struct{}, 1), slots: make(chan struct{}, max(1, runtime.NumCPU()/2)),
 		wake: make(chan struct{}, 1), garbage: make(chan struct{}, 1),
-		apps: map[string]chan struct{}{},
 	}, nil
 }
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/cloudsania/cloudsania/disk"
 )
 
 const (
@@ -17,7 +17,7 @@ var errDiskFull = errors.New("no space left on device: the build was stopped bef
 
 // watchDisk ends a build with errDiskFull when it has nearly filled the disk: containers have no quota of their own. It looks where
 // our data is, which is where Docker's is on most servers. stop ends the watch and waits for it.
-func watchDisk(ctx context.Context, dir string, minFree uint64) (watched context.Context, stop func()) {
+func watchDisk(ctx context.Context, dir string, minFree int64) (watched context.Context, stop func()) {
 	watched, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -25,7 +25,7 @@ func watchDisk(ctx context.Context, dir string, minFree uint64) (watched context
 		tick := time.NewTicker(diskInterval)
 		defer tick.Stop()
 		for {
-			if free, err := freeBytes(dir); err == nil && free < minFree {
+			if _, free, err := disk.Free(dir); err == nil && free < minFree {
 				cancel(errDiskFull)
 				return
 			}
@@ -40,12 +40,4 @@ func watchDisk(ctx context.Context, dir string, minFree uint64) (watched context
 		cancel(nil)
 		<-done
 	}
-}
-
-func freeBytes(dir string) (uint64, error) {
-	var s unix.Statfs_t
-	if err := unix.Statfs(dir, &s); err != nil {
-		return 0, err
-	}
-	return s.Bavail * uint64(s.Bsize), nil
 }

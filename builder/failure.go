@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"syscall"
 
+	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -33,7 +33,7 @@ func outOfMemory(phase string, memoryMB int, err error) error {
 func explain(ctx context.Context, err error) error {
 	var known *paas.Error
 	switch {
-	case errors.Is(err, errDiskFull) || errors.Is(err, syscall.ENOSPC) || strings.Contains(err.Error(), "no space left on device"):
+	case disk.IsFull(err):
 		return &paas.Error{Kind: paas.NoSpace, Msg: "the disk is full", Hint: "free some space on the server, then deploy again", Err: err}
 	case errors.Is(ctx.Err(), context.Canceled):
 		return &paas.Error{Kind: paas.Cancelled, Msg: "the build was cancelled", Err: err}

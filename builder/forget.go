@@ -50,9 +50,6 @@ func (b *Builder) Forget(ctx context.Context, app string) error {
 		b.engine.RemoveVolume(ctx, files),
 		b.registry.RemoveRepository(ctx, registry.Repository(app)),
 	)
-	b.mu.Lock()
-	delete(b.apps, app)
-	b.mu.Unlock()
 	b.askForCollection()
 	return err
 }

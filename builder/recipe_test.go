@@ -17,6 +17,7 @@ import (
 	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/builder/registry"
 	"github.com/cloudsania/cloudsania/builder/runtimes"
+	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -233,7 +234,7 @@ func TestWaitReady(t *testing.T) {
 }
 
 func TestTakePlace(t *testing.T) {
-	b := &Builder{slots: make(chan struct{}, 2), apps: map[string]chan struct{}{}}
+	b := &Builder{slots: make(chan struct{}, 2)}
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	first, err := b.takePlace(ctx, Request{App: "a", Out: io.Discard})
@@ -263,7 +264,7 @@ func TestTakePlace(t *testing.T) {
 }
 
 func TestWatchDisk(t *testing.T) {
-	free, err := freeBytes(t.TempDir())
+	_, free, err := disk.Free(t.TempDir())
 	if err != nil || free == 0 {
 		t.Fatalf("%d bytes free, %v", free, err)
 	}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/cloudsania/cloudsania/disk"
 )
 
 // made is what this installation has made, so that it can remove what it no longer uses, and nothing else.
@@ -48,10 +50,7 @@ func readMade(data string) (made, error) {
 func (b *Builder) writeMade(m made) error {
 	text, err := json.Marshal(m)
 	if err == nil {
-		err = os.WriteFile(madeFile(b.data)+".new", text, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(madeFile(b.data)+".new", madeFile(b.data))
+		err = disk.WriteFile(madeFile(b.data), text)
 	}
 	if err != nil {
 		return fmt.Errorf("write the list of images made: %w", err)

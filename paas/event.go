@@ -1,11 +1,6 @@
 package paas
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"time"
-)
+import "time"
 
 // Actor is who did something: a person, a token, the machine's administrator, or Cloudsania itself.
 type Actor struct {
@@ -29,29 +24,25 @@ const (
 // System is Cloudsania acting by itself.
 var System = Actor{Kind: ActorSystem, Name: "cloudsania"}
 
-// Event is one entry of the hash chain: written in the transaction of the change that it tells of.
+// Event is one entry of the hash chain: written in the transaction of the change that it tells of. The names and addresses of people are
+// kept beside the chain, so that they can be erased and the chain still holds: an Actor of a person who was erased has its id alone.
 type Event struct {
-	Seq     uint64            `json:"seq"`
-	Time    time.Time         `json:"time"`
-	Actor   Actor             `json:"actor"`
-	Action  string            `json:"action"`  // "app.created", "deployment.succeeded"
-	Subject string            `json:"subject"` // id of what it is about
-	Path    Path              `json:"path"`
-	Detail  map[string]string `json:"detail,omitempty"` // never a secret's value
-	Prev    string            `json:"prev"`             // hex SHA-256 of the event before; 64 zeros for the first
-	Hash    string            `json:"hash"`
+	Seq      uint64            `json:"seq"`
+	Time     time.Time         `json:"time"`
+	Actor    Actor             `json:"actor"`
+	OnBehalf string            `json:"on_behalf,omitempty"` // id of the person that a token or an agent acted for
+	Action   string            `json:"action"`              // "app.created", "deployment.succeeded"
+	Subject  string            `json:"subject"`             // id of what it is about
+	Related  []string          `json:"related,omitempty"`   // ids of what else it is about: volumes, services, a release
+	Path     Path              `json:"path"`
+	Request  string            `json:"request,omitempty"` // id of the request, as in the log
+	Reason   string            `json:"reason,omitempty"`  // that the person gave
+	Detail   map[string]string `json:"detail,omitempty"`  // never a secret's value
+	Before   map[string]string `json:"before,omitempty"`  // settings that were changed, as they were
+	After    map[string]string `json:"after,omitempty"`   // and as they are; "" was not set
+	Prev     string            `json:"prev"`              // hex SHA-256 of the event before; 64 zeros for the first
+	Hash     string            `json:"hash,omitempty"`    // hex SHA-256 of what is stored: see store
 }
 
 // FirstPrev is what the first event's Prev holds.
 const FirstPrev = "0000000000000000000000000000000000000000000000000000000000000000"
-
-// Sum is the hash of the event's content, Prev included and Hash left out, over its JSON encoding: unambiguous, since JSON delimits.
-func (e Event) Sum() string {
-	e.Hash = ""
-	b, err := json.Marshal(e)
-	if err != nil {
-		panic(err) // strings, integers and times only
-	}
-	s := sha256.Sum256(b)
-	return hex.EncodeToString(s[:])
-}

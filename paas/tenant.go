@@ -44,16 +44,21 @@ type Server struct {
 	Life
 }
 
-// Path is where a thing hangs in the hierarchy; empty below its level. It is what access decides on.
+// Path is where a thing hangs in the hierarchy; empty below its level. It is what access decides on. An app as such has no environment;
+// an app in an environment, a service, and what is below them do.
 type Path struct {
-	Team    string `json:"team,omitempty"`
-	Client  string `json:"client,omitempty"`
-	Project string `json:"project,omitempty"`
-	App     string `json:"app,omitempty"`
+	Team        string `json:"team,omitempty"`
+	Client      string `json:"client,omitempty"`
+	Project     string `json:"project,omitempty"`
+	App         string `json:"app,omitempty"`
+	Environment string `json:"environment,omitempty"`
+	Service     string `json:"service,omitempty"`
 }
 
-// Contains reports whether q is p or below it: a scope of a client contains every app of that client.
+// Contains reports whether q is p or below it: a scope of a client contains every app of that client, that of an environment what is in it
+// and nothing that belongs to all environments.
 func (p Path) Contains(q Path) bool {
 	return (p.Team == "" || p.Team == q.Team) && (p.Client == "" || p.Client == q.Client) &&
-		(p.Project == "" || p.Project == q.Project) && (p.App == "" || p.App == q.App)
+		(p.Project == "" || p.Project == q.Project) && (p.App == "" || p.App == q.App) &&
+		(p.Environment == "" || p.Environment == q.Environment) && (p.Service == "" || p.Service == q.Service)
 }

@@ -198,6 +198,10 @@ func (s *Store) Target(app, environment string) (paas.Target, error) {
 	return view(s, func(t *Tx) (paas.Target, error) { return t.Target(app, environment) })
 }
 
+func (s *Store) PathIn(target paas.Target) (paas.Path, error) {
+	return view(s, func(t *Tx) (paas.Path, error) { return t.PathIn(target) })
+}
+
 func (s *Store) PathOf(app string) (paas.Path, error) {
 	return view(s, func(t *Tx) (paas.Path, error) { return t.PathOf(app) })
 }

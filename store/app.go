@@ -214,7 +214,7 @@ func (t *Tx) place(a paas.App, environment string, avoid []netip.Prefix) (paas.T
 	if _, err := t.bump(); err != nil {
 		return target, err
 	}
-	at, err := t.PathOf(a.ID)
+	at, err := t.PathIn(target)
 	if err != nil {
 		return target, err
 	}

@@ -59,7 +59,7 @@ func (t *Tx) UpdateAppEnvironment(target paas.Target, fn func(*paas.AppEnvironme
 	if err := t.moveHosts(target, old.Domains, p.Domains); err != nil {
 		return err
 	}
-	at, err := t.PathOf(target.App)
+	at, err := t.PathIn(target)
 	if err != nil {
 		return err
 	}

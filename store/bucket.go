@@ -36,6 +36,7 @@ const (
 	removalBucket          bucket = "removal"
 	eventBucket            bucket = "event"
 	eventOfBucket          bucket = "event_of"
+	eventPersonalBucket    bucket = "event_personal"
 	userBucket             bucket = "user"
 	userEmailBucket        bucket = "user_email"
 	totpBucket             bucket = "totp"
@@ -52,7 +53,7 @@ func buckets() []bucket {
 	return []bucket{metaBucket, teamBucket, clientBucket, projectBucket, projectNameBucket, environmentBucket, environmentNameBucket,
 		appBucket, appNameBucket, appEnvironmentBucket, variablesBucket, hostBucket, buildBucket, buildOfBucket, releaseBucket, releaseOfBucket,
 		releaseVariablesBucket, deploymentBucket, deploymentOfBucket, unfinishedBucket, instanceBucket, instanceOfBucket, removalBucket,
-		eventBucket, eventOfBucket, userBucket, userEmailBucket, totpBucket, sessionBucket, sessionOfBucket, tokenBucket, tokenHashBucket,
+		eventBucket, eventOfBucket, eventPersonalBucket, userBucket, userEmailBucket, totpBucket, sessionBucket, sessionOfBucket, tokenBucket, tokenHashBucket,
 		usageDayBucket, idempotentBucket, idempotentAgeBucket}
 }
 

@@ -175,7 +175,7 @@ func (t *Tx) finish(dep paas.Deployment, status paas.Status, failure *paas.Failu
 func (t *Tx) putDeployment(dep paas.Deployment) error { return t.put(deploymentBucket, dep.ID, dep) }
 
 func (t *Tx) deploymentEvent(dep paas.Deployment, action string, detail map[string]string) error {
-	at, err := t.PathOf(dep.App)
+	at, err := t.PathIn(paas.Target{App: dep.App, Environment: dep.Environment})
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@
 // so (ErrCorrupt), never a wrong answer. A change and its event share a transaction; the bookkeeping of machines (steps, addresses,
 // samples, times of last use, idempotency keys) has no event.
 //
-// Schema 1. "/" stands between the parts of a key, n and t are 8 bytes big endian (t: Unix nanoseconds), target is environment/app:
+// Schema 2. "/" stands between the parts of a key, n and t are 8 bytes big endian (t: Unix nanoseconds), target is environment/app:
 //
 //	meta               schema → number                      settings → paas.Settings
 //	                   server → paas.Server                 generation → number, of the edge's table
@@ -33,7 +33,8 @@
 //	unfinished         n → deployment id
 //	instance           id → paas.Instance                   instance_of        target/id → nothing, while not gone
 //	removal            app id → Removed
-//	event              n → paas.Event                       event_of           id/n → nothing; id: subject, app, project, client
+//	event              n → paas.Event, see chain.go         event_of           id/n → nothing; id: subject, actor, what the path names
+//	event_personal     n → names and addresses, erasable
 //	user               id → paas.User + TOTP state          user_email         address → user id
 //	totp               user id → sealed
 //	session            hash → paas.Session                  session_of         user/hash → nothing

@@ -2,8 +2,8 @@ package store
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/cloudsania/cloudsania/paas"
@@ -17,7 +17,8 @@ const (
 
 // EventFilter narrows Events. Zero fields do not narrow; Before is the sequence number that a page ended with. Limit 0 is 100, at most 1000.
 type EventFilter struct {
-	Subject string
+	Subject string    // or one of Related
+	Actor   string    // id of who did it, or for whom it was done
 	Path    paas.Path // events at it and below it
 	Before  uint64
 	Limit   int
@@ -34,7 +35,7 @@ func (t *Tx) Events(f EventFilter) ([]paas.Event, error) {
 	}
 	var out []paas.Event
 	err := t.eachEventDown(f, func(e paas.Event) error {
-		if f.Path.Contains(e.Path) && (f.Subject == "" || f.Subject == e.Subject) {
+		if f.matches(e) {
 			out = append(out, e)
 		}
 		if len(out) == f.Limit {
@@ -45,14 +46,27 @@ func (t *Tx) Events(f EventFilter) ([]paas.Event, error) {
 	return out, err
 }
 
+func (f EventFilter) matches(e paas.Event) bool {
+	return f.Path.Contains(e.Path) && (f.Subject == "" || f.Subject == e.Subject || slices.Contains(e.Related, f.Subject)) &&
+		(f.Actor == "" || f.Actor == e.Actor.ID || f.Actor == e.OnBehalf)
+}
+
 // eachEventDown goes through the events of the narrowest index that the filter allows.
 func (t *Tx) eachEventDown(f EventFilter, fn func(paas.Event) error) error {
-	for _, id := range []string{f.Subject, f.Path.App, f.Path.Project, f.Path.Client} {
+	for _, id := range append([]string{f.Subject, f.Actor}, narrowest(f.Path)...) {
 		if id == "" {
 			continue
 		}
 		return t.eachDownFrom(eventOfBucket, path(id, ""), f.Before, func(key string, _ []byte) error {
-			e, err := get[paas.Event](t, eventBucket, number(numberAt(key)))
+			at := number(numberAt(key))
+			payload, ok, err := t.raw(eventBucket, at)
+			if err == nil && !ok {
+				err = damaged("the event %d is missing", numberAt(key))
+			}
+			if err != nil {
+				return err
+			}
+			e, err := t.readEvent(at, payload)
 			if err != nil {
 				return err
 			}
@@ -60,12 +74,25 @@ func (t *Tx) eachEventDown(f EventFilter, fn func(paas.Event) error) error {
 		})
 	}
 	return t.eachDownFrom(eventBucket, "", f.Before, func(key string, payload []byte) error {
-		e, err := decodeJSON[paas.Event](eventBucket, key, payload)
+		e, err := t.readEvent(key, payload)
 		if err != nil {
 			return err
 		}
 		return fn(e)
 	})
+}
+
+// narrowest are the ids of a path by which events are found, the lowest first. All events are the team's.
+func narrowest(at paas.Path) []string {
+	return []string{at.Service, at.App, at.Environment, at.Project, at.Client}
+}
+
+// indexed are the ids by which the event is found, each once.
+func indexed(e paas.Event) []string {
+	ids := append([]string{e.Subject, e.Actor.ID, e.OnBehalf}, narrowest(e.Path)...)
+	ids = append(ids, e.Related...)
+	slices.Sort(ids)
+	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" || len(id) >= 256 })
 }
 
 // AppendEvent records something that changed nothing here, such as a refused login. Changes write their events themselves.
@@ -87,25 +114,48 @@ type chainHead struct {
 
 // event appends to the chain in the transaction of the change that it tells of.
 func (t *Tx) event(action, subject string, at paas.Path, detail map[string]string) error {
+	return t.record(paas.Event{Action: action, Subject: subject, Path: at, Detail: detail})
+}
+
+// changedEvent is event for settings: before and after hold what differs.
+func (t *Tx) changedEvent(action, subject string, at paas.Path, before, after map[string]string) error {
+	return t.record(paas.Event{Action: action, Subject: subject, Path: at, Before: before, After: after})
+}
+
+// record fills in what the transaction knows and appends the event to the chain.
+func (t *Tx) record(e paas.Event) error {
 	seq, prev, err := t.head()
 	if err != nil {
 		return err
 	}
-	e, err := settled(paas.Event{Seq: seq + 1, Time: t.now, Actor: t.by, Action: action, Subject: subject, Path: at, Detail: clipped(detail), Prev: prev})
+	e.Seq, e.Time, e.Prev, e.Actor = seq+1, t.now, prev, t.by
+	e.OnBehalf, e.Request, e.Reason = clip(t.request.OnBehalf), clip(t.request.ID), clip(t.request.Reason)
+	e.Detail, e.Before, e.After = clipped(e.Detail, false), clipped(e.Before, true), clipped(e.After, true)
+	beside, err := partPersonal(&e)
 	if err != nil {
 		return err
 	}
-	if err := t.put(eventBucket, number(e.Seq), e); err != nil {
-		return err
-	}
-	for _, id := range []string{e.Subject, at.App, at.Project, at.Client} {
-		if id != "" && len(id) < 256 {
-			if err := t.mark(eventOfBucket, path(id, number(e.Seq))); err != nil {
-				return err
-			}
+	body, key := eventBody{Event: e}, number(e.Seq)
+	if beside != nil {
+		body.Personal = sumOf(beside)
+		if err := t.putRaw(eventPersonalBucket, key, beside); err != nil {
+			return err
 		}
 	}
-	return t.setHead(e.Seq, e.Hash)
+	payload, hash, err := encodeEvent(body)
+	if err != nil {
+		return err
+	}
+	t.touch(eventBucket, key, nil)
+	if err := t.putRaw(eventBucket, key, payload); err != nil {
+		return err
+	}
+	for _, id := range indexed(e) {
+		if err := t.mark(eventOfBucket, path(id, key)); err != nil {
+			return err
+		}
+	}
+	return t.setHead(e.Seq, hash)
 }
 
 // teamEvent is about the whole installation.
@@ -135,29 +185,14 @@ func (t *Tx) setHead(seq uint64, hash string) error {
 	return t.put(metaBucket, "head", chainHead{seq, t.s.seals.seal(metaBucket, "head", seq, sum)})
 }
 
-// settled is the event as it will be read back, with its hash: bytes that are no UTF-8 are replaced on the way through JSON, and the hash
-// must be that of what is kept.
-func settled(e paas.Event) (paas.Event, error) {
-	raw, err := json.Marshal(e)
-	if err != nil {
-		return e, fmt.Errorf("encode event: %w", err)
-	}
-	e = paas.Event{}
-	if err := json.Unmarshal(raw, &e); err != nil {
-		return e, fmt.Errorf("encode event: %w", err)
-	}
-	e.Hash = e.Sum()
-	return e, nil
-}
-
 // clipped bounds what strangers can put into the chain, which is kept for ever.
-func clipped(detail map[string]string) map[string]string {
+func clipped(detail map[string]string, empty bool) map[string]string {
 	out := map[string]string{}
 	for k, v := range detail {
 		if len(out) == maxDetails {
 			break
 		}
-		if v != "" {
+		if v != "" || empty {
 			out[clip(k)] = clip(v)
 		}
 	}

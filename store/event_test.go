@@ -1,8 +1,11 @@
 package store
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,14 +68,23 @@ func TestOddTextKeepsTheChainWhole(t *testing.T) {
 
 // Each way to change the past, by somebody who can write the file (checksums included) but has no key.
 func TestVerifyFindsEveryTampering(t *testing.T) {
-	read := func(tx *Tx, seq uint64) paas.Event {
-		e, err := get[paas.Event](tx, eventBucket, number(seq))
+	stored := func(tx *Tx, seq uint64) storedEvent {
+		payload, _, err := tx.raw(eventBucket, number(seq))
 		if err != nil {
 			panic(err)
 		}
-		return e
+		return got(splitEvent(slices.Clone(payload)))(t)
 	}
-	write := func(tx *Tx, at uint64, e paas.Event) error { return tx.put(eventBucket, number(at), e) }
+	read := func(tx *Tx, seq uint64) eventBody { return got(stored(tx, seq).decode(number(seq)))(t) }
+	// forge writes an event; with "" its hash is made anew
+	forge := func(tx *Tx, at uint64, e eventBody, hash string) (string, error) {
+		payload, sum, err := encodeEvent(e)
+		if hash != "" {
+			copy(payload[1:], got(hex.DecodeString(hash))(t))
+		}
+		return sum, errors.Join(err, tx.putRaw(eventBucket, number(at), payload))
+	}
+	write := func(tx *Tx, at uint64, e eventBody) error { _, err := forge(tx, at, e, e.Hash); return err }
 	remove := func(tx *Tx, seqs ...uint64) error {
 		for _, n := range seqs {
 			if err := tx.delete(eventBucket, number(n)); err != nil {
@@ -88,13 +100,12 @@ func TestVerifyFindsEveryTampering(t *testing.T) {
 	}{
 		{"edited", "content was changed", 4, func(tx *Tx, _ uint64) error {
 			e := read(tx, 4)
-			e.Actor.Name = "Nobody"
+			e.Actor.ID = "usr_nobody"
 			return write(tx, 4, e)
 		}},
 		{"edited and hashed again", "does not follow", 5, func(tx *Tx, _ uint64) error {
 			e := read(tx, 4)
-			e.Action = "nothing.happened"
-			e.Hash = e.Sum()
+			e.Action, e.Hash = "nothing.happened", ""
 			return write(tx, 4, e)
 		}},
 		{"time set back", "content was changed", 4, func(tx *Tx, _ uint64) error {
@@ -122,18 +133,15 @@ func TestVerifyFindsEveryTampering(t *testing.T) {
 			for n := uint64(4); n <= last; n++ {
 				e := read(tx, n)
 				e.Detail, e.Prev = map[string]string{"n": "forged"}, prev
-				e.Hash = e.Sum()
-				prev = e.Hash
-				if err := write(tx, n, e); err != nil {
+				var err error
+				if prev, err = forge(tx, n, e, ""); err != nil {
 					return err
 				}
 			}
 			return nil
 		}},
 		{"inserted at the end", "added behind the sealed head", 11, func(tx *Tx, last uint64) error {
-			e := paas.Event{Seq: last + 1, Time: tx.now, Action: "forged", Prev: read(tx, last).Hash}
-			e.Hash = e.Sum()
-			return write(tx, last+1, e)
+			return write(tx, last+1, eventBody{Event: paas.Event{Seq: last + 1, Time: tx.now, Action: "forged", Prev: read(tx, last).Hash}})
 		}},
 		{"everything deleted", "end of the chain is missing", 1, func(tx *Tx, last uint64) error {
 			var all []uint64
@@ -141,6 +149,11 @@ func TestVerifyFindsEveryTampering(t *testing.T) {
 				all = append(all, n)
 			}
 			return errors.Join(remove(tx, all...), tx.delete(metaBucket, "nothing"))
+		}},
+		{"another name beside it", "names beside it were changed", 4, func(tx *Tx, _ uint64) error {
+			p, _, err := find[personal](tx, eventPersonalBucket, number(4))
+			p.Name = "Nobody"
+			return errors.Join(err, tx.put(eventPersonalBucket, number(4), p))
 		}},
 		{"garbage", "cannot be read", 4, func(tx *Tx, _ uint64) error {
 			return tx.branch(eventBucket).Put([]byte(number(4)), []byte("garbage"))
@@ -197,5 +210,47 @@ func TestChangeAndEventAreOne(t *testing.T) {
 	must(t, s.UpdateApp(anna, w.app.ID, func(a *paas.App) error { a.Build.Root = "web"; return nil }))
 	if e := got(s.Events(EventFilter{Limit: 1}))(t)[0]; e.Action != "app.updated" || e.Detail["root"] != `"" → "web"` || e.Actor != anna {
 		t.Fatalf("%+v", e)
+	}
+}
+
+// What a person was called goes when they go; that something was done by them stays, and nothing looks forged.
+func TestErasedPersonBreaksNoChain(t *testing.T) {
+	s := opened(t)
+	bo := paas.Actor{Kind: paas.ActorUser, ID: "usr_bo", Name: "Bo Secretname", Addr: "198.51.100.77"}
+	ctx := WithRequest(t.Context(), Request{ID: "req_1", Reason: "cleaning up", OnBehalf: "usr_carla"})
+	at := paas.Path{Environment: "env_1", Service: "svc_1"}
+	must(t, s.Change(ctx, bo, func(tx *Tx) error {
+		return tx.record(paas.Event{Action: "volume.detached", Subject: "svc_1", Related: []string{"vol_1"}, Path: at,
+			Detail: map[string]string{"user_agent": "Netscape", "n": "1"}, Before: map[string]string{"size": ""}, After: map[string]string{"size": "5"}})
+	}))
+	must(t, s.AppendEvent(anna, "other", "", paas.Path{}, nil))
+	want := paas.Event{Actor: bo, OnBehalf: "usr_carla", Request: "req_1", Reason: "cleaning up", Detail: map[string]string{"user_agent": "Netscape", "n": "1"},
+		Before: map[string]string{"size": ""}, After: map[string]string{"size": "5"}}
+	for name, f := range map[string]EventFilter{"actor": {Actor: bo.ID}, "on behalf": {Actor: "usr_carla"}, "volume": {Subject: "vol_1"},
+		"service": {Path: paas.Path{Service: "svc_1"}}, "environment": {Path: paas.Path{Environment: "env_1"}}} {
+		found := got(s.Events(f))(t)
+		if len(found) != 1 {
+			t.Fatalf("by %s: %d events", name, len(found))
+		}
+		e := found[0]
+		have := paas.Event{Actor: e.Actor, OnBehalf: e.OnBehalf, Request: e.Request, Reason: e.Reason, Detail: e.Detail, Before: e.Before, After: e.After}
+		if !reflect.DeepEqual(have, want) {
+			t.Errorf("by %s: %+v", name, have)
+		}
+	}
+	must(t, s.update(func(tx *Tx) error { return tx.ErasePerson(bo.ID) }))
+	if e := got(s.Events(EventFilter{Actor: bo.ID}))(t)[0]; e.Actor != (paas.Actor{Kind: paas.ActorUser, ID: bo.ID}) || e.Detail["user_agent"] != "" || e.Detail["n"] != "1" {
+		t.Errorf("%+v", e)
+	}
+	if e := got(s.Events(EventFilter{Limit: 1}))(t)[0]; e.Actor != anna {
+		t.Errorf("another person lost their name: %+v", e.Actor)
+	}
+	if r := got(s.VerifyEvents())(t); !r.OK() {
+		t.Errorf("%+v", r.Breaks)
+	}
+	for at, value := range dump(t, s) {
+		if strings.Contains(value, "Secretname") || strings.Contains(value, bo.Addr) || strings.Contains(value, "Netscape") {
+			t.Errorf("it is still in %s", at)
+		}
 	}
 }

@@ -56,7 +56,14 @@ func (t *Tx) Target(app, environment string) (paas.Target, error) {
 	return out, nil
 }
 
-// PathOf is where an app hangs in the hierarchy.
+// PathIn is where an app in an environment hangs in the hierarchy.
+func (t *Tx) PathIn(target paas.Target) (paas.Path, error) {
+	at, err := t.PathOf(target.App)
+	at.Environment = target.Environment
+	return at, err
+}
+
+// PathOf is where an app hangs in the hierarchy, in any environment.
 func (t *Tx) PathOf(app string) (paas.Path, error) {
 	a, err := t.App(app)
 	if err != nil {

@@ -119,7 +119,7 @@ func (t *Tx) keepRelease(rel paas.Release, p paas.AppEnvironment, vars []paas.Va
 	if err != nil {
 		return err
 	}
-	at, err := t.PathOf(rel.App)
+	at, err := t.PathIn(p.Target)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,7 +13,7 @@ import (
 
 // toSchema2 turns the records of schema 1 into those of schema 2.
 func toSchema2(t *Tx) error {
-	steps := []func(*Tx) error{numberNouns, kindsOfDeployments, ordinalsOfInstances}
+	steps := []func(*Tx) error{numberNouns, kindsOfDeployments, ordinalsOfInstances, indexOldEvents}
 	for _, step := range steps {
 		if err := step(t); err != nil {
 			return err
@@ -90,6 +91,22 @@ func ordinalsOfInstances(t *Tx) error {
 		last[of]++
 		inst.Ordinal, inst.Kind = last[of], paas.KindInstance
 		err = t.put(instanceBucket, inst.ID, inst)
+	}
+	return err
+}
+
+// indexOldEvents lets the events be found by actor and environment too. They themselves stay as they are, byte for byte.
+func indexOldEvents(t *Tx) error {
+	marks := map[string]bool{}
+	err := t.eachRaw(eventBucket, "", func(key string, payload []byte) error {
+		e, err := t.readEvent(key, payload)
+		for _, id := range indexed(e) {
+			marks[path(id, key)] = true
+		}
+		return err
+	})
+	for mark := range marks {
+		err = errors.Join(err, t.mark(eventOfBucket, mark))
 	}
 	return err
 }

@@ -50,7 +50,7 @@ func (t *Tx) SetVariables(target paas.Target, set []paas.Variable, unset []strin
 	if err := t.put(appEnvironmentBucket, targetKey(target), p); err != nil {
 		return err
 	}
-	at, err := t.PathOf(target.App)
+	at, err := t.PathIn(target)
 	if err != nil {
 		return err
 	}

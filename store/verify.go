@@ -63,7 +63,7 @@ func (v *verifier) batch(t *Tx) (done bool, err error) {
 	c := t.branch(eventBucket).Cursor()
 	k, raw := c.Seek([]byte(number(v.seq + 1)))
 	for n := 0; k != nil && n < verifyBatch; n++ {
-		v.event(string(k), raw)
+		v.event(t, string(k), raw)
 		k, raw = c.Next()
 	}
 	if k != nil {
@@ -72,12 +72,12 @@ func (v *verifier) batch(t *Tx) (done bool, err error) {
 	return true, v.end(t)
 }
 
-func (v *verifier) event(key string, raw []byte) {
+func (v *verifier) event(t *Tx, key string, raw []byte) {
 	seq := numberAt(key)
 	if seq != v.seq+1 {
 		v.report.add(v.seq+1, "%d events are missing", seq-v.seq-1)
 	}
-	e, err := readEvent(key, raw)
+	e, stored, err := readStored(key, raw)
 	v.seq = seq
 	v.report.Events++
 	switch {
@@ -85,10 +85,12 @@ func (v *verifier) event(key string, raw []byte) {
 		v.report.add(seq, "it cannot be read: %s", paas.Public(err).Msg)
 	case e.Seq != seq:
 		v.report.add(seq, "event %d stands in its place", e.Seq)
-	case e.Sum() != e.Hash:
+	case stored.sum() != e.Hash:
 		v.report.add(seq, "its content was changed")
 	case e.Prev != v.prev:
 		v.report.add(seq, "it does not follow the event before it")
+	case !t.personalHolds(key, e):
+		v.report.add(seq, "the names beside it were changed")
 	}
 	v.prev, v.report.Hash, v.report.Last = e.Hash, e.Hash, e.Time
 	if v.report.Events == 1 {
@@ -96,12 +98,23 @@ func (v *verifier) event(key string, raw []byte) {
 	}
 }
 
-func readEvent(key string, raw []byte) (paas.Event, error) {
+func readStored(key string, raw []byte) (eventBody, storedEvent, error) {
 	payload, err := decodeRecord(eventBucket, key, raw)
 	if err != nil {
-		return paas.Event{}, err
+		return eventBody{}, storedEvent{}, err
 	}
-	return decodeJSON[paas.Event](eventBucket, key, payload)
+	stored, err := splitEvent(payload)
+	if err != nil {
+		return eventBody{}, stored, err
+	}
+	e, err := stored.decode(key)
+	return e, stored, err
+}
+
+// personalHolds reports whether what is kept beside an event is what was written, or was erased.
+func (t *Tx) personalHolds(key string, e eventBody) bool {
+	raw, ok, err := t.raw(eventPersonalBucket, key)
+	return err == nil && (!ok || sumOf(raw) == e.Personal)
 }
 
 // end compares the last event with the head.

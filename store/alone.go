@@ -160,6 +160,10 @@ func (s *Store) NewInstance(deployment, process string) (paas.Instance, error) {
 	return change(s, paas.System, func(t *Tx) (paas.Instance, error) { return t.NewInstance(deployment, process) })
 }
 
+func (s *Store) NewCopy(target paas.Target, process string) (paas.Instance, error) {
+	return change(s, paas.System, func(t *Tx) (paas.Instance, error) { return t.NewCopy(target, process) })
+}
+
 func (s *Store) UpdateInstance(id string, fn func(*paas.Instance) error) error {
 	return s.change(paas.System, func(t *Tx) error { return t.UpdateInstance(id, fn) })
 }

@@ -11,14 +11,30 @@ import (
 // NewInstance records a copy of the deployment's release before anything of it exists in Docker, with an address of the environment that
 // nothing else has. A static build's instance has its directory instead, and no address.
 func (t *Tx) NewInstance(deployment, process string) (paas.Instance, error) {
-	if process == "" || len(process) > 63 {
-		return paas.Instance{}, paas.Invalidf("process", "", "%q cannot be a process type", paas.Clip(process, 63))
-	}
 	dep, err := t.running(deployment)
 	if err != nil {
 		return paas.Instance{}, err
 	}
-	rel, err := t.Release(dep.Release)
+	return t.newInstance(paas.Instance{Release: dep.Release, Deployment: dep.ID, Process: process})
+}
+
+// NewCopy is NewInstance for one more copy of the release that is live at target, without a deployment.
+func (t *Tx) NewCopy(target paas.Target, process string) (paas.Instance, error) {
+	p, err := t.AppEnvironment(target)
+	if err != nil {
+		return paas.Instance{}, err
+	}
+	if p.Live == "" {
+		return paas.Instance{}, conflict("", "nothing is live yet")
+	}
+	return t.newInstance(paas.Instance{Release: p.Live, Process: process})
+}
+
+func (t *Tx) newInstance(inst paas.Instance) (paas.Instance, error) {
+	if inst.Process == "" || len(inst.Process) > 63 {
+		return paas.Instance{}, paas.Invalidf("process", "", "%q cannot be a process type", paas.Clip(inst.Process, 63))
+	}
+	rel, err := t.Release(inst.Release)
 	if err != nil {
 		return paas.Instance{}, err
 	}
@@ -30,8 +46,8 @@ func (t *Tx) NewInstance(deployment, process string) (paas.Instance, error) {
 	if err != nil {
 		return paas.Instance{}, err
 	}
-	inst := paas.Instance{ID: paas.NewID("ins"), App: dep.App, Environment: dep.Environment, Release: rel.ID, Deployment: dep.ID,
-		Server: server.ID, Process: process, Kind: paas.KindInstance, State: paas.Starting, Created: t.now}
+	inst.ID, inst.App, inst.Environment, inst.Server = paas.NewID("ins"), rel.App, rel.Environment, server.ID
+	inst.Kind, inst.State, inst.Created = paas.KindInstance, paas.Starting, t.now
 	if inst.Ordinal, err = t.nextOrdinal(inst); err != nil {
 		return paas.Instance{}, err
 	}
@@ -40,7 +56,7 @@ func (t *Tx) NewInstance(deployment, process string) (paas.Instance, error) {
 	}
 	if b.Plan.Static != nil && b.Image == "" {
 		inst.Dir, inst.SPA = b.ID, b.Plan.Static.SPA
-	} else if inst.Addr, err = t.takeAddress(dep.Environment); err != nil {
+	} else if inst.Addr, err = t.takeAddress(inst.Environment); err != nil {
 		return paas.Instance{}, err
 	}
 	return inst, t.putInstance(inst)

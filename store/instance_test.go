@@ -90,6 +90,23 @@ func TestStaticInstanceIsADirectory(t *testing.T) {
 	}
 }
 
+func TestACopyOfWhatIsLive(t *testing.T) {
+	s := opened(t)
+	site := newSite(t, s, "shop")
+	if _, err := s.NewCopy(site.target, "web"); !paas.IsKind(err, paas.Conflict) {
+		t.Fatalf("a copy before anything is live: %v", err)
+	}
+	dep, first := site.deploy(t)
+	inst := got(s.NewCopy(site.target, "web"))(t)
+	if inst.Release != first.Release || inst.Deployment != "" || inst.State != paas.Starting || !inst.Addr.IsValid() || inst.Addr == first.Addr {
+		t.Fatalf("%+v beside %+v", inst, first)
+	}
+	must(t, s.UpdateInstance(inst.ID, func(i *paas.Instance) error { i.Port, i.State = 8080, paas.Live; return nil }))
+	if table := got(s.Table(hostsOf))(t); len(table.Routes[0].Upstreams) != 2 || table.Generation <= dep.Generation {
+		t.Fatalf("%+v", table)
+	}
+}
+
 func TestUpdateInstanceIsBounded(t *testing.T) {
 	s := opened(t)
 	_, inst := newSite(t, s, "shop").deploy(t)

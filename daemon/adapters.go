@@ -13,6 +13,7 @@ import (
 	"github.com/cloudsania/cloudsania/proxy"
 	"github.com/cloudsania/cloudsania/server"
 	"github.com/cloudsania/cloudsania/store"
+	"github.com/cloudsania/cloudsania/terminal"
 )
 
 // The packages do not know each other: each declares what it asks of others in its own words. Here they are translated.
@@ -43,9 +44,9 @@ func (p *pushDeploys) Deploy(ctx context.Context, by paas.Actor, app string, src
 }
 
 func (p *pushDeploys) Follow(ctx context.Context, id string, line func(string)) (paas.Deployment, string, error) {
-	dep, err := p.deployer.Follow(ctx, id, 0, func(l deploy.LogLine) error {
+	dep, err := p.deployer.Follow(ctx, id, 0, func(l paas.LogLine) error {
 		if l.Step != paas.StepDone { // the remote says itself how it ended
-			line(l.Text)
+			line(terminal.Plain(l.Text))
 		}
 		return nil
 	})
@@ -57,26 +58,6 @@ func (p *pushDeploys) Follow(ctx context.Context, id string, line func(string)) 
 		return dep, "", err
 	}
 	return dep, p.deployer.URL(app), nil
-}
-
-// control is the Deployer in the server's words.
-type control struct{ *deploy.Deployer }
-
-func (c control) Log(id string) ([]server.LogLine, error) {
-	lines, err := c.Deployer.Log(id)
-	out := make([]server.LogLine, len(lines))
-	for i, l := range lines {
-		out[i] = server.LogLine(l)
-	}
-	return out, err
-}
-
-func (c control) Follow(ctx context.Context, id string, from int, fn func(server.LogLine) error) (paas.Deployment, error) {
-	return c.Deployer.Follow(ctx, id, from, func(l deploy.LogLine) error { return fn(server.LogLine(l)) })
-}
-
-func (c control) AppLogs(ctx context.Context, t paas.Target, o server.AppLogOptions, fn func(server.AppLogLine) error) error {
-	return c.Deployer.AppLogs(ctx, t, docker.LogOptions(o), func(l deploy.AppLine) error { return fn(server.AppLogLine(l)) })
 }
 
 // containers tells the meter what a container uses.

@@ -151,7 +151,7 @@ func assemble(ctx context.Context, cfg Config, where paas.Site, st *store.Store,
 		return nil, err
 	}
 	srv, err := server.New(server.Options{Data: cfg.Data, Origin: where.Origin(where.Domain), Domain: where.Domain, Version: cfg.Version, Store: st, Auth: who, Doors: doors,
-		Deployer: control{pushes.deployer}, Uploads: uploads, Git: repos, Detect: detect.Detect, Usage: usage, Health: health(engine, edges, b), EdgeUID: uid, Log: part("server")})
+		Deployer: pushes.deployer, Uploads: uploads, Git: repos, Detect: detect.Detect, Usage: usage, Health: health(engine, edges, b), EdgeUID: uid, Log: part("server")})
 	if err != nil {
 		return nil, err
 	}

@@ -6,40 +6,30 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cloudsania/cloudsania/docker"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/terminal"
 )
 
-const (
-	defaultTail = 200
-	lookEvery   = 2 * time.Second // for instances that a deploy has brought
-)
-
-// AppLine is a line of what an app prints.
-type AppLine struct {
-	Time            time.Time
-	Process, Stream string // "web", "stdout"
-	Text            string
-}
+const defaultTail = 200
 
 // AppLogs calls fn, one call at a time, for the newest lines of the app's running instances, oldest first; with Follow it goes on with
 // new ones, also of instances that come later, until ctx ends or fn returns an error.
-func (d *Deployer) AppLogs(ctx context.Context, target paas.Target, opts docker.LogOptions, fn func(AppLine) error) error {
+func (d *Deployer) AppLogs(ctx context.Context, target paas.Target, opts paas.LogOptions, fn func(paas.LogLine) error) error {
 	if opts.Tail <= 0 {
 		opts.Tail = defaultTail
 	}
-	insts, err := d.printing(target)
+	insts, err := d.withContainer(target)
 	if err != nil {
 		return err
 	}
-	var lines []AppLine
+	var lines []paas.LogLine
 	for _, inst := range insts {
-		err := d.instanceLogs(ctx, inst, docker.LogOptions{Tail: opts.Tail, Since: opts.Since}, func(l AppLine) error { lines = append(lines, l); return nil })
+		err := d.instanceLogs(ctx, inst, paas.LogOptions{Tail: opts.Tail, Since: opts.Since}, func(l paas.LogLine) error { lines = append(lines, l); return nil })
 		if err != nil && !paas.IsKind(err, paas.NotFound) {
 			return err
 		}
 	}
-	slices.SortStableFunc(lines, func(a, b AppLine) int { return a.Time.Compare(b.Time) })
+	slices.SortStableFunc(lines, func(a, b paas.LogLine) int { return a.Time.Compare(b.Time) })
 	since := opts.Since
 	for _, l := range lines[max(0, len(lines)-opts.Tail):] {
 		if err := fn(l); err != nil {
@@ -56,17 +46,14 @@ func (d *Deployer) AppLogs(ctx context.Context, target paas.Target, opts docker.
 }
 
 // followInstances listens to every instance of target, also to those that a later deploy starts.
-func (d *Deployer) followInstances(ctx context.Context, target paas.Target, since time.Time, fn func(AppLine) error) error {
+func (d *Deployer) followInstances(ctx context.Context, target paas.Target, since time.Time, fn func(paas.LogLine) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel(nil)
 	var mu sync.Mutex
-	listening := map[string]bool{}
-	emit := func(l AppLine) error {
-		if !l.Time.After(since) {
-			return nil // Docker's "since" includes that moment
-		}
+	following := map[string]bool{}
+	emit := func(l paas.LogLine) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if err := fn(l); err != nil {
@@ -76,33 +63,56 @@ func (d *Deployer) followInstances(ctx context.Context, target paas.Target, sinc
 		return nil
 	}
 	for {
-		insts, err := d.printing(target)
+		changed := d.printing.next(target.App)
+		insts, err := d.withContainer(target)
 		if err != nil {
 			return err
 		}
 		for _, inst := range insts {
-			if listening[inst.ID] {
-				continue
+			if !following[inst.ID] {
+				following[inst.ID] = true
+				wg.Go(func() { d.followInstance(ctx, inst, since, emit) })
 			}
-			listening[inst.ID] = true
-			wg.Go(func() { _ = d.instanceLogs(ctx, inst, docker.LogOptions{Since: since, Follow: true}, emit) }) // it ends with the instance
 		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-time.After(lookEvery):
+		case <-changed:
 		}
 	}
 }
 
-// printing are the instances of target that have a container.
-func (d *Deployer) printing(target paas.Target) ([]paas.Instance, error) {
+// followInstance passes on what the instance prints until it is gone, also after its container was started again.
+func (d *Deployer) followInstance(ctx context.Context, inst paas.Instance, since time.Time, fn func(paas.LogLine) error) {
+	for ctx.Err() == nil {
+		changed := d.printing.next(inst.App)
+		err := d.instanceLogs(ctx, inst, paas.LogOptions{Since: since, Follow: true}, func(l paas.LogLine) error {
+			if !l.Time.After(since) {
+				return nil // Docker's "since" includes that moment
+			}
+			since = l.Time
+			return fn(l)
+		})
+		now, gone := d.store.Instance(inst.ID)
+		if gone != nil || now.State == paas.Gone || paas.IsKind(err, paas.NotFound) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		}
+	}
+}
+
+// withContainer are the instances of target that have a container.
+func (d *Deployer) withContainer(target paas.Target) ([]paas.Instance, error) {
 	all, err := d.store.InstancesOf(target)
 	return slices.DeleteFunc(all, func(i paas.Instance) bool { return i.Container == "" || i.State == paas.Gone }), err
 }
 
-func (d *Deployer) instanceLogs(ctx context.Context, inst paas.Instance, opts docker.LogOptions, fn func(AppLine) error) error {
-	return d.engine.Logs(ctx, inst.Container, opts, func(l docker.LogLine) error {
-		return fn(AppLine{Time: l.Time, Process: inst.Process, Stream: l.Stream, Text: cleanLine(l.Text)})
+func (d *Deployer) instanceLogs(ctx context.Context, inst paas.Instance, opts paas.LogOptions, fn func(paas.LogLine) error) error {
+	return d.engine.Logs(ctx, inst.Container, opts, func(l paas.LogLine) error {
+		l.Process, l.Text = inst.Process, terminal.ColouredLine(l.Text, maxLineRunes)
+		return fn(l)
 	})
 }

@@ -16,7 +16,7 @@ const (
 	crashRest   = 5 * time.Minute
 )
 
-// crashes counts how often live instances end by themselves.
+// crashes counts how often live instances end without having been asked to.
 type crashes struct {
 	mu    sync.Mutex
 	ends  map[string][]time.Time
@@ -27,10 +27,11 @@ func newCrashes() *crashes {
 	return &crashes{ends: map[string][]time.Time{}, until: map[string]time.Time{}}
 }
 
-// count notes an end and reports whether it is one too many.
-func (c *crashes) count(id string, now time.Time) bool {
+// count takes note of an end and reports whether it is one too many: the instance rests from now on.
+func (c *crashes) count(id string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	now := time.Now()
 	recent := c.ends[id][:0]
 	for _, t := range c.ends[id] {
 		if now.Sub(t) < crashWindow {
@@ -56,18 +57,33 @@ func (c *crashes) resting(id string) bool {
 	return false
 }
 
-// onEvent notices a live instance that ended. Docker starts it again by itself; a loop of crashes is taken away from Docker, rests,
-// and is tried again by the comparison with the store.
+// next is how long it takes until an instance has rested enough; at least a second, an hour when none rests.
+func (c *crashes) next() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := time.Hour
+	for _, until := range c.until {
+		next = min(next, max(time.Until(until), time.Second))
+	}
+	return next
+}
+
+// onEvent hears what happens to an instance's container. Docker starts a live one again when it ends; a loop of crashes is taken away
+// from Docker, rests, and is tried again by reconcile.
 func (d *Deployer) onEvent(ctx context.Context, e docker.Event) {
-	if e.Action == docker.Connected { // the engine is back: what happened meanwhile nobody told us
-		d.compare(ctx)
-		return
+	switch e.Action {
+	case docker.Connected: // the engine is back: nothing told what happened meanwhile
+		d.repair.notify()
+	case docker.Started:
+		d.printing.notify(e.App)
+	case docker.Died:
+		d.countEnd(ctx, e)
 	}
-	if e.Action != docker.Died || e.Instance == "" {
-		return
-	}
+}
+
+func (d *Deployer) countEnd(ctx context.Context, e docker.Event) {
 	inst, err := d.store.Instance(e.Instance)
-	if err != nil || inst.State != paas.Live || !d.crash.count(inst.ID, time.Now()) {
+	if err != nil || inst.State != paas.Live || !d.crashes.count(inst.ID) {
 		return
 	}
 	d.log.Warn("an app ends again and again; it rests before the next try", "app", inst.App, "instance", inst.ID, "exit", e.ExitCode)
@@ -77,6 +93,7 @@ func (d *Deployer) onEvent(ctx context.Context, e docker.Event) {
 	if err := d.engine.Stop(ctx, inst.Container, d.timing.StopGrace); err != nil {
 		d.log.Warn("cannot stop a crashing instance", "app", inst.App, "instance", inst.ID, "err", err)
 	}
+	d.repair.notify() // so that it is looked at when the rest is over
 	path, err := d.store.PathOf(inst.App)
 	if err != nil {
 		return

@@ -1,42 +1,36 @@
-// Package deploy turns a source into traffic: source → detect → build → release → start → health → switch, one deployment at a
-// time per app and environment. The store decides and the edge obeys; draining is state of the old instance, followed by a loop of
-// its own. Every step is written down before it is acted on, so that a kill at any point is repaired at the next start.
+// Package deploy turns a source into traffic: source → detect → build → release → start → health → switch, one deployment at a time per
+// app and environment. The store decides; Docker and the edge are brought into line with it, at the start, when something changed, and
+// once a minute in case a change was missed. Every step is written down before it is acted on, so that a kill at any point is repaired
+// at the next start.
+//
+// A target (an app in an environment) has one worker, which takes its deployments in order and then runs the live release in as many
+// copies as the app environment asks for. What follows a deployment (old instances that drain, containers of failed attempts that have
+// to go) is state of the instances and is followed beside the queue.
 package deploy
 
 import (
 	"context"
-	"io"
+	"errors"
 	"log/slog"
-	"net/netip"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/cloudsania/cloudsania/builder"
-	"github.com/cloudsania/cloudsania/docker"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/store"
 )
 
-// engine is what is asked of Docker.
+// engine is Docker, as the parts of this package ask for it.
 type engine interface {
-	UsedSubnets(ctx context.Context) ([]netip.Prefix, error)
-	EnsureNetwork(ctx context.Context, name string, subnet netip.Prefix) error
-	RemoveNetwork(ctx context.Context, name string) error
-	ImageExists(ctx context.Context, ref string) (bool, error)
-	PullImage(ctx context.Context, ref string, auth paas.RegistryAuth) error
-	RemoveImage(ctx context.Context, ref string) error
-	Create(ctx context.Context, spec docker.Spec) (string, error)
-	Start(ctx context.Context, id string) error
-	Stop(ctx context.Context, id string, grace time.Duration) error
-	Remove(ctx context.Context, id string) error
-	SetRestart(ctx context.Context, id string, on bool) error
-	RunOnce(ctx context.Context, spec docker.Spec, out io.Writer) (int, error)
-	Inspect(ctx context.Context, id string) (docker.State, error)
-	List(ctx context.Context, kind docker.Kind) ([]docker.State, error)
-	Listening(ctx context.Context, id string) ([]netip.AddrPort, error)
-	Logs(ctx context.Context, id string, opts docker.LogOptions, fn func(docker.LogLine) error) error
-	Events(ctx context.Context, fn func(docker.Event)) error
+	provider
+	containers
+	inspector
+	stopper
+	watched
+	logReader
+	subnets
+	remover
 }
 
 // images makes images and static trees of sources.
@@ -47,26 +41,10 @@ type images interface {
 	RemoveBuild(ctx context.Context, b paas.Build) error
 }
 
-// edges is every edge process at once.
+// edges is every edge process at once. A table that is older than one already sent may be left out.
 type edges interface {
 	Apply(ctx context.Context, t paas.Table) error
 	Status(ctx context.Context) ([]paas.EdgeStatus, error)
-}
-
-// repositories hands out code from the built-in remote and from public addresses.
-type repositories interface {
-	Checkout(ctx context.Context, app, commit, dir string) error
-	Clone(ctx context.Context, url, branch, dir string) (paas.Source, error)
-	Remove(app string) error
-}
-
-// warnings lists what in a checked-out source will not work as its author expects: submodules, LFS pointers.
-type warnings func(dir string) []string
-
-// uploads hands out kept uploads.
-type uploads interface {
-	Copy(ctx context.Context, id, dir string) error
-	Remove(id string) error
 }
 
 // Options are what a Deployer is made of.
@@ -109,6 +87,9 @@ func (t Timing) withDefaults() Timing {
 	return t
 }
 
+// safetyNet is how often what is told is looked at anyway.
+const safetyNet = time.Minute
+
 // Deployer owns every deployment from the moment it is queued. Safe for concurrent use.
 type Deployer struct {
 	data   string
@@ -116,54 +97,111 @@ type Deployer struct {
 	store  *store.Store
 	engine engine
 	images images
-	edges  edges
 	repos  repositories
 	upload uploads
 	warn   warnings
 	log    *slog.Logger
 	timing Timing
 
-	book  *logbook
-	lanes *lanes
-	apply sync.Mutex // one table is sent at a time, so that an older one never overtakes
-	crash *crashes
+	queue    *queue
+	attempts *attempts
+	logs     *logs
+	launch   *launcher
+	probe    *prober
+	table    *publisher
+	drain    *drainer
+	crashes  *crashes
+	scaling  *scaling
+	repair   signal   // Docker is to be compared with the store
+	removals signal   // an app was deleted
+	printing *changes // targets whose instances changed, for those who follow their output
 }
 
 // New makes a Deployer; nothing runs before Run.
 func New(o Options) *Deployer {
-	return &Deployer{
-		data: o.Data, site: o.Site, store: o.Store, engine: o.Engine, images: o.Images, edges: o.Edges,
-		repos: o.Repositories, upload: o.Uploads, warn: o.Warnings, log: o.Log, timing: o.Timing.withDefaults(),
-		book: newLogbook(filepath.Join(o.Data, "logs")), lanes: newLanes(), crash: newCrashes(),
+	t := o.Timing.withDefaults()
+	d := &Deployer{
+		data: o.Data, site: o.Site, store: o.Store, engine: o.Engine, images: o.Images, repos: o.Repositories, upload: o.Uploads,
+		warn: o.Warnings, log: o.Log, timing: t,
+		queue:    newQueue(),
+		attempts: newAttempts(),
+		logs:     newLogs(filepath.Join(o.Data, "logs")),
+		launch:   &launcher{store: o.Store, provider: o.Engine, containers: o.Engine, images: o.Images},
+		probe:    &prober{engine: o.Engine, timing: t},
+		crashes:  newCrashes(),
+		scaling:  newScaling(),
+		repair:   newSignal(),
+		removals: newSignal(),
+		printing: newChanges(),
 	}
+	d.table = &publisher{read: d.readTable, edges: o.Edges, wake: newSignal(), log: o.Log}
+	d.drain = &drainer{store: o.Store, edges: o.Edges, working: d.queue.working, end: d.end, behind: d.table.wake, cap: t.DrainCap,
+		wake: newSignal(), log: o.Log}
+	return d
 }
 
-// Run repairs what an earlier process left half-done, then works until ctx ends. A deployment in progress is left as it stands in
-// the store: the next Run takes it up again.
+// Run takes up what an earlier process left half-done and works until ctx ends. A deployment in progress is left as it stands in the
+// store: the next Run takes it up again.
 func (d *Deployer) Run(ctx context.Context) error {
-	if err := d.repair(ctx); err != nil {
+	changed := d.store.Watch() // before the first look, so that nothing is missed
+	defer changed.Close()
+	if err := d.resume(); err != nil {
 		return err
 	}
 	var wg sync.WaitGroup
-	for _, loop := range []func(context.Context){d.dispatch, d.drainLoop, d.tableLoop, d.watchLoop} {
+	defer wg.Wait()
+	for _, loop := range []func(context.Context){d.table.run, d.drain.run, d.reconcileLoop, d.eventLoop, d.removalLoop} {
 		wg.Go(func() { loop(ctx) })
 	}
-	wg.Wait()
-	return nil
+	wg.Go(func() { d.queue.run(ctx, d.work) })
+	for {
+		dirty, err := changed.Wait(ctx)
+		if err != nil {
+			return nil // ctx has ended
+		}
+		d.react(dirty)
+	}
 }
 
-// Deploy records that src shall go live at target and returns at once. A deployment of the same target that still waits is
-// superseded; one that runs is not disturbed. Follow tells how it goes.
+// react wakes who has to look at what was committed.
+func (d *Deployer) react(dirty []store.Dirty) {
+	for _, c := range dirty {
+		switch c.Kind {
+		case store.KindTable:
+			d.table.wake.notify()
+		case store.KindInstance:
+			d.drain.wake.notify()
+			d.printing.notify(c.App)
+		case store.KindAppEnvironment:
+			d.queue.notify(paas.Target{App: c.App, Environment: c.ID})
+		case store.KindDeployment:
+			d.logs.changed.notify(c.ID)
+			d.takeUp(c.ID)
+		case store.KindRemoval:
+			d.removals.notify()
+		case store.KindEverything:
+			d.table.wake.notify()
+			d.drain.wake.notify()
+			d.repair.notify()
+			if err := d.takeUpAll(); err != nil {
+				d.log.Error("cannot read what waits to be deployed", "err", err)
+			}
+		}
+	}
+}
+
+// Deploy records that src shall go live at target and returns at once. A deployment of the same target that still waits is superseded;
+// one that runs is not disturbed. Follow tells how it goes.
 func (d *Deployer) Deploy(_ context.Context, by paas.Actor, target paas.Target, src paas.Source) (paas.Deployment, error) {
 	dep, superseded, err := d.store.QueueDeployment(by, target, src)
 	if err != nil {
 		return dep, err
 	}
 	for _, id := range superseded {
-		d.book.line(id, paas.StepQueued, "a newer version took this one's place before it began")
-		d.book.wake(id)
+		d.logs.line(id, paas.StepQueued, "a newer version took this one's place before it began")
+		d.logs.end(id)
 	}
-	d.lanes.kick(target)
+	d.queue.preempt(target)
 	return dep, nil
 }
 
@@ -173,13 +211,17 @@ func (d *Deployer) Cancel(_ context.Context, by paas.Actor, id string) error {
 	if err != nil {
 		return err
 	}
-	if d.lanes.cancel(id, by) {
+	if d.attempts.cancel(id, by) {
 		return nil
 	}
+	late := &paas.Error{Kind: paas.Conflict, Msg: "this deployment is past the point where it can be stopped", Hint: "roll back to the version before it"}
 	if dep.Status != paas.Queued {
-		return &paas.Error{Kind: paas.Conflict, Msg: "this deployment is past the point where it can be stopped", Hint: "roll back to the version before it"}
+		return late
 	}
 	err = d.store.FinishDeployment(id, paas.StatusCancelled, &paas.Failure{Kind: paas.Cancelled, Step: dep.Step, Message: "stopped by " + by.Name})
-	d.book.wake(id)
+	if errors.Is(err, store.ErrFinished) {
+		return late
+	}
+	d.logs.end(id)
 	return err
 }

@@ -296,13 +296,7 @@ func TestDelete(t *testing.T) {
 	if err := r.Delete(context.Background(), by, r.app.ID); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.engine.running(); len(got) != 0 {
-		t.Errorf("left running: %v", got)
-	}
-	if open, err := r.store.Removals(); err != nil || len(open) != 0 {
-		t.Errorf("unfinished removals: %v %v", open, err)
-	}
-	if _, up := r.edges.serving(); up != 0 {
-		t.Error("the edge still has the route")
-	}
+	r.eventually("nothing of it runs", func() bool { return len(r.engine.running()) == 0 })
+	r.eventually("the removal is finished", func() bool { open, err := r.store.Removals(); return err == nil && len(open) == 0 })
+	r.eventually("the edge has no route", func() bool { _, up := r.edges.serving(); return up == 0 })
 }

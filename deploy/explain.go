@@ -6,14 +6,19 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"syscall"
 	"time"
 
-	"github.com/cloudsania/cloudsania/docker"
+	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/terminal"
 )
 
 const shownLines = 30 // of output that go with a failure
+
+// logReader reads what containers print.
+type logReader interface {
+	Logs(ctx context.Context, id string, opts paas.LogOptions, fn func(paas.LogLine) error) error
+}
 
 // outputError carries the app's last lines beside the reason, since its container is removed before anybody reads them.
 type outputError struct {
@@ -32,8 +37,8 @@ func (d *Deployer) withOutput(ctx context.Context, inst paas.Instance, err error
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	var lines []string
-	_ = d.engine.Logs(ctx, inst.Container, docker.LogOptions{Tail: shownLines}, func(l docker.LogLine) error {
-		lines = append(lines, cleanLine(l.Text))
+	_ = d.engine.Logs(ctx, inst.Container, paas.LogOptions{Tail: shownLines}, func(l paas.LogLine) error {
+		lines = append(lines, terminal.Line(l.Text, maxLineRunes))
 		return nil
 	}) // without its output the reason still stands
 	return &outputError{err: err, lines: lines}
@@ -43,7 +48,7 @@ func (d *Deployer) withOutput(ctx context.Context, inst paas.Instance, err error
 func (d *Deployer) explain(j *job, err error) *paas.Failure {
 	pub := paas.Public(err)
 	f := &paas.Failure{Kind: pub.Kind, Step: j.dep.Step, Message: pub.Msg, Hint: pub.Hint}
-	if errors.Is(err, syscall.ENOSPC) {
+	if disk.IsFull(err) {
 		f.Kind, f.Message, f.Hint = paas.NoSpace, "the server's disk is full", "free some space and deploy again; apps that run are not affected"
 	}
 	var out *outputError
@@ -78,7 +83,7 @@ func (d *Deployer) lastLines(id string, step paas.Step) []string {
 	var out []string
 	for _, l := range all {
 		if l.Step == step {
-			out = append(out, l.Text)
+			out = append(out, terminal.Plain(l.Text))
 		}
 	}
 	return out[max(0, len(out)-shownLines):]

@@ -85,6 +85,7 @@ func (e *fakeEngine) Start(_ context.Context, id string) error {
 		return &paas.Error{Kind: paas.NotFound, Msg: "no such container"}
 	}
 	b := e.behaviours[c.spec.Image]
+	c.exited = false
 	if b.exit != 0 {
 		c.exited, c.code = true, b.exit
 		return nil
@@ -149,7 +150,7 @@ func (e *fakeEngine) Inspect(_ context.Context, id string) (docker.State, error)
 	if c == nil {
 		return docker.State{}, &paas.Error{Kind: paas.NotFound, Msg: "no such container"}
 	}
-	return docker.State{ID: id, Running: !c.exited, ExitCode: c.code, Instance: c.spec.ID}, nil
+	return docker.State{ID: id, Running: !c.exited, ExitCode: c.code, Instance: c.spec.ID, Spec: c.spec.Hash()}, nil
 }
 
 func (e *fakeEngine) List(context.Context, docker.Kind) ([]docker.State, error) {
@@ -157,7 +158,7 @@ func (e *fakeEngine) List(context.Context, docker.Kind) ([]docker.State, error) 
 	defer e.mu.Unlock()
 	var out []docker.State
 	for id, c := range e.containers {
-		out = append(out, docker.State{ID: id, Name: id, Running: !c.exited, Instance: c.spec.ID})
+		out = append(out, docker.State{ID: id, Name: id, Running: !c.exited, Instance: c.spec.ID, Spec: c.spec.Hash()})
 	}
 	return out, nil
 }
@@ -178,7 +179,7 @@ func (e *fakeEngine) Listening(_ context.Context, id string) ([]netip.AddrPort, 
 	return nil, nil
 }
 
-func (e *fakeEngine) Logs(_ context.Context, id string, _ docker.LogOptions, fn func(docker.LogLine) error) error {
+func (e *fakeEngine) Logs(_ context.Context, id string, _ paas.LogOptions, fn func(paas.LogLine) error) error {
 	e.mu.Lock()
 	c := e.containers[id]
 	text := ""
@@ -186,7 +187,7 @@ func (e *fakeEngine) Logs(_ context.Context, id string, _ docker.LogOptions, fn 
 		text = e.behaviours[c.spec.Image].output
 	}
 	e.mu.Unlock()
-	return fn(docker.LogLine{Text: text})
+	return fn(paas.LogLine{Text: text})
 }
 
 // running are the containers' instances by image.
@@ -396,7 +397,7 @@ func (r *rig) end(id string) (paas.Deployment, string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	log := ""
-	d, err := r.Follow(ctx, id, 0, func(l LogLine) error { log += l.Text + "\n"; return nil })
+	d, err := r.Follow(ctx, id, 0, func(l paas.LogLine) error { log += l.Text + "\n"; return nil })
 	if err != nil {
 		r.t.Fatalf("follow: %v\n%s", err, log)
 	}

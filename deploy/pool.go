@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"fmt"
 	"hash/crc32"
 	"net/netip"
 
@@ -10,9 +11,13 @@ import (
 
 const poolBits = 16 // 1024 subnets of 64 addresses
 
+// subnets tells which addresses of this machine are in use.
+type subnets interface {
+	UsedSubnets(ctx context.Context) ([]netip.Prefix, error)
+}
+
 // choosePool picks, once per installation, a /16 of 10.0.0.0/8 that nothing on this machine uses. Where to begin looking depends on the
-// installation's id, so that several beside each other do not choose the same one. Docker being away is not an error: the first app
-// waits for it anyway.
+// installation's id, so that several beside each other do not choose the same one.
 func (d *Deployer) choosePool(ctx context.Context) error {
 	settings := d.store.Settings()
 	if settings.Pool.IsValid() {
@@ -20,8 +25,7 @@ func (d *Deployer) choosePool(ctx context.Context) error {
 	}
 	used, err := d.engine.UsedSubnets(ctx)
 	if err != nil {
-		d.log.Warn("cannot choose addresses for apps before Docker answers", "err", err)
-		return nil
+		return fmt.Errorf("choose addresses for apps: %w", err)
 	}
 	pool, ok := freePool(used, crc32.ChecksumIEEE([]byte(settings.Installation)))
 	if !ok {

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/docker"
 	"github.com/cloudsania/cloudsania/paas"
 )
@@ -20,112 +21,114 @@ const (
 	maxProbeBody = 4 << 10
 )
 
-// sight is what the health check saw last: the reason, when it gives up.
-type sight struct {
-	port      int       // that answers TCP; 0: none yet
-	local     bool      // it listens, but on 127.0.0.1 only
-	status    int       // of the last answer; 0: none
-	err       error     // of the last request
-	erring    time.Time // since when it answers with errors
-	listening []netip.AddrPort
+// inspector looks at a container from outside.
+type inspector interface {
+	Inspect(ctx context.Context, id string) (docker.State, error)
+	Listening(ctx context.Context, id string) ([]netip.AddrPort, error)
 }
 
-// waitHealthy returns once the instance answers: a web process to TCP and then HTTP from outside its container, a worker by staying
-// up. The port that the app really opened is recorded.
-func (d *Deployer) waitHealthy(ctx context.Context, j *job, b paas.Build, inst paas.Instance) error {
-	if inst.Process != "web" {
-		return d.waitUp(ctx, j, inst)
+// prober tells whether new instances do what they should.
+type prober struct {
+	engine inspector
+	timing Timing
+}
+
+// check is what the health check of a version asks.
+type check struct {
+	host     string // that visitors use: frameworks refuse requests for others
+	path     string
+	memoryMB int // of a copy, to be named when that was too little
+}
+
+func (d *Deployer) checkOf(v version) check {
+	c := check{host: d.site.Host(v.app, v.project, v.env), path: v.app.Build.HealthPath, memoryMB: v.release.Limits.WithDefaults().MemoryMB}
+	if c.path == "" {
+		c.path = v.build.Plan.HealthPath
 	}
-	path := b.Plan.HealthPath
-	if j.app.Build.HealthPath != "" {
-		path = j.app.Build.HealthPath
+	if c.path == "" {
+		c.path = "/"
 	}
-	if path == "" {
-		path = "/"
+	return c
+}
+
+// probeState is what the health check saw last: the reason, when it gives up.
+type probeState struct {
+	port    int       // that answers TCP; 0: none yet
+	local   bool      // the app listens, but on 127.0.0.1 only
+	status  int       // of the last answer; 0: none
+	err     error     // of the last request
+	failing time.Time // since when the app answers with errors
+	begun   time.Time
+}
+
+// wait returns once the instance is healthy: a web process answers TCP and then HTTP from outside its container, a worker stays up. The
+// port is the one that the web process really opened; 0 for a worker.
+func (p *prober) wait(ctx context.Context, inst paas.Instance, c check, say func(format string, args ...any)) (port int, err error) {
+	if inst.Process != contract.WebProcess {
+		return 0, p.waitUp(ctx, inst, c, say)
 	}
-	host, err := d.host(j)
-	if err != nil {
-		return err
-	}
-	deadline := time.Now().Add(d.timing.Healthy)
-	began := time.Now()
-	var seen sight
+	state := probeState{begun: time.Now()}
 	for {
-		if err := d.stillRunning(ctx, inst); err != nil {
-			return err
+		if err := p.stillRunning(ctx, inst, c); err != nil {
+			return 0, err
 		}
-		if d.probe(ctx, inst, host, path, time.Since(began), &seen) {
-			d.say(j, "GET %s answered %d after %s", path, seen.status, time.Since(began).Round(10*time.Millisecond))
-			return d.store.UpdateInstance(inst.ID, func(i *paas.Instance) error { i.Port = seen.port; return nil })
+		if p.probe(ctx, inst, c, &state) {
+			say("GET %s answered %d after %s", c.path, state.status, time.Since(state.begun).Round(10*time.Millisecond))
+			return state.port, nil
 		}
-		gaveErrors := !seen.erring.IsZero() && time.Since(seen.erring) > d.timing.Failing
-		if gaveErrors || time.Now().After(deadline) {
-			return unhealthy(path, &seen, d.timing.Healthy)
+		gaveErrors := !state.failing.IsZero() && time.Since(state.failing) > p.timing.Failing
+		if gaveErrors || time.Since(state.begun) > p.timing.Healthy {
+			return 0, unhealthy(c.path, &state, p.timing.Healthy)
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(probeEvery):
+		if !sleep(ctx, probeEvery) {
+			return 0, ctx.Err()
 		}
 	}
 }
 
-// probe looks once and reports whether the app is healthy.
-func (d *Deployer) probe(ctx context.Context, inst paas.Instance, host, path string, waited time.Duration, seen *sight) bool {
+// probe asks once and reports whether the app is healthy.
+func (p *prober) probe(ctx context.Context, inst paas.Instance, c check, state *probeState) bool {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	port := seen.port
+	port := state.port
 	if port == 0 {
 		port = Port
 	}
 	conn, err := (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, "tcp", netip.AddrPortFrom(inst.Addr, uint16(port)).String())
 	if err != nil {
-		seen.port, seen.err = 0, err
-		if waited > time.Second { // give PORT a fair chance before believing in another one
-			d.lookAround(ctx, inst, seen)
+		state.port, state.err = 0, err
+		if time.Since(state.begun) > time.Second { // give PORT a fair chance before believing in another one
+			p.discoverPort(ctx, inst, state)
 		}
 		return false
 	}
 	_ = conn.Close()
-	seen.port = port
-	seen.status, seen.err = ask(ctx, inst.Addr, port, host, path)
-	if seen.err == nil && seen.status < 500 {
+	state.port = port
+	state.status, state.err = ask(ctx, inst.Addr, port, c.host, c.path)
+	if state.err == nil && state.status < 500 {
 		return true
 	}
-	if seen.erring.IsZero() {
-		seen.erring = time.Now()
+	if state.failing.IsZero() {
+		state.failing = time.Now()
 	}
 	return false
 }
 
-// lookAround finds the port that the app opened instead of PORT.
-func (d *Deployer) lookAround(ctx context.Context, inst paas.Instance, seen *sight) {
-	open, err := d.engine.Listening(ctx, inst.Container)
+// discoverPort finds the port that the app opened instead of PORT.
+func (p *prober) discoverPort(ctx context.Context, inst paas.Instance, state *probeState) {
+	open, err := p.engine.Listening(ctx, inst.Container)
 	if err != nil {
-		return // the container may just have ended; the next look tells
+		return // the container may just have ended; the next probe tells
 	}
-	seen.listening, seen.local = open, false
+	state.local = false
 	for _, ap := range open {
 		if ap.Addr().IsLoopback() {
-			seen.local = true
+			state.local = true
 			continue
 		}
-		seen.port, seen.local = int(ap.Port()), false
+		state.port, state.local = int(ap.Port()), false
 		return
 	}
-}
-
-// host is the name that visitors use: frameworks refuse requests for others.
-func (d *Deployer) host(j *job) (string, error) {
-	project, err := d.store.Project(j.app.Project)
-	if err != nil {
-		return "", err
-	}
-	env, err := d.store.Environment(j.target.Environment)
-	if err != nil {
-		return "", err
-	}
-	return d.hosts(j.app, project, env)[0], nil
 }
 
 // ask makes one request as the edge would. Redirects count as answers.
@@ -151,7 +154,7 @@ func ask(ctx context.Context, addr netip.Addr, port int, host, path string) (int
 }
 
 // unhealthy explains in plain words why an app that runs did not become healthy.
-func unhealthy(path string, s *sight, waited time.Duration) error {
+func unhealthy(path string, s *probeState, waited time.Duration) error {
 	e := &paas.Error{Kind: paas.Failed, Err: s.err}
 	switch {
 	case s.local:
@@ -174,47 +177,39 @@ func unhealthy(path string, s *sight, waited time.Duration) error {
 }
 
 // waitUp is the health check of a worker: it stays up for a moment.
-func (d *Deployer) waitUp(ctx context.Context, j *job, inst paas.Instance) error {
-	until := time.Now().Add(d.timing.Settle)
-	for time.Now().Before(until) {
-		if err := d.stillRunning(ctx, inst); err != nil {
+func (p *prober) waitUp(ctx context.Context, inst paas.Instance, c check, say func(format string, args ...any)) error {
+	for begun := time.Now(); time.Since(begun) < p.timing.Settle; {
+		if err := p.stillRunning(ctx, inst, c); err != nil {
 			return err
 		}
-		select {
-		case <-ctx.Done():
+		if !sleep(ctx, probeEvery) {
 			return ctx.Err()
-		case <-time.After(probeEvery):
 		}
 	}
-	d.say(j, "%s is up", inst.Process)
+	say("%s is up", inst.Process)
 	return nil
 }
 
 // stillRunning fails when the process has ended: a new version must start at the first try.
-func (d *Deployer) stillRunning(ctx context.Context, inst paas.Instance) error {
-	st, err := d.engine.Inspect(ctx, inst.Container)
-	if err != nil {
+func (p *prober) stillRunning(ctx context.Context, inst paas.Instance, c check) error {
+	st, err := p.engine.Inspect(ctx, inst.Container)
+	if err != nil || st.Running {
 		return err
 	}
-	if st.Running {
-		return nil
-	}
-	return d.ended(inst, st)
+	return ended(inst, st, c)
 }
 
 // ended explains a process that is not there any more.
-func (d *Deployer) ended(inst paas.Instance, st docker.State) error {
+func ended(inst paas.Instance, st docker.State, c check) error {
 	e := &paas.Error{Kind: paas.Failed, Msg: fmt.Sprintf("the %s process ended by itself with exit code %d", inst.Process, st.ExitCode),
 		Hint: "its last output says why"}
 	switch {
 	case st.OOMKilled:
-		mb := paas.DefaultLimits.MemoryMB
-		if rel, err := d.store.Release(inst.Release); err == nil {
-			mb = rel.Limits.WithDefaults().MemoryMB
-		}
-		e.Msg, e.Hint = fmt.Sprintf("the %s process needed more memory than its limit of %d MB", inst.Process, mb), "raise the memory limit in the app's settings"
-	case st.ExitCode == 0 && inst.Process == "web":
-		e.Msg, e.Hint = "the web process ended by itself right after it started, without an error", "a web process must keep running and answer HTTP on the port in the PORT variable"
+		e.Msg = fmt.Sprintf("the %s process needed more memory than its limit of %d MB", inst.Process, c.memoryMB)
+		e.Hint = "raise the memory limit in the app's settings"
+	case st.ExitCode == 0 && inst.Process == contract.WebProcess:
+		e.Msg = "the web process ended by itself right after it started, without an error"
+		e.Hint = "a web process must keep running and answer HTTP on the port in the PORT variable"
 	case st.ExitCode == 127:
 		e.Hint = "exit code 127 means that a command was not found: look at the start command"
 	}

@@ -7,160 +7,107 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// lanes run the deployments: one at a time per target, the targets beside each other. What waits is in the store, not here.
-type lanes struct {
-	kicked chan struct{}
+// queue has at most one worker per target, the targets beside each other. What there is to do is in the store, not here: the queue
+// knows only who should look.
+type queue struct {
+	wake signal
 
 	mu      sync.Mutex
 	waiting map[paas.Target]bool
 	busy    map[paas.Target]bool
-	running map[string]*attempt // deployment id → its attempt
+	yield   map[paas.Target]context.CancelFunc // ends work that gives way to a deployment
+	urgent  map[paas.Target]bool               // a deployment waits
 }
 
-// attempt is the handle of a deployment in progress.
-type attempt struct {
-	app    string
-	cancel context.CancelFunc
-	by     *paas.Actor // who stopped it, if somebody did
+func newQueue() *queue {
+	return &queue{wake: newSignal(), waiting: map[paas.Target]bool{}, busy: map[paas.Target]bool{}, yield: map[paas.Target]context.CancelFunc{},
+		urgent: map[paas.Target]bool{}}
 }
 
-func newLanes() *lanes {
-	return &lanes{kicked: make(chan struct{}, 1), waiting: map[paas.Target]bool{}, busy: map[paas.Target]bool{}, running: map[string]*attempt{}}
+// notify says that there may be something to do for target.
+func (q *queue) notify(target paas.Target) {
+	q.mu.Lock()
+	q.waiting[target] = true
+	q.mu.Unlock()
+	q.wake.notify()
 }
 
-// kick says that target may have something queued.
-func (l *lanes) kick(target paas.Target) {
-	l.mu.Lock()
-	l.waiting[target] = true
-	l.mu.Unlock()
-	select {
-	case l.kicked <- struct{}{}:
-	default: // a kick is pending already and will see this target too
+// preempt is notify for a deployment: it does not wait for work that can yield.
+func (q *queue) preempt(target paas.Target) {
+	q.mu.Lock()
+	q.urgent[target] = true
+	if cancel := q.yield[target]; cancel != nil {
+		cancel()
+	}
+	q.mu.Unlock()
+	q.notify(target)
+}
+
+// run calls work for each target that was notified, until ctx ends; it returns after every worker has.
+func (q *queue) run(ctx context.Context, work func(context.Context, paas.Target)) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for {
+		for _, target := range q.take() {
+			wg.Go(func() {
+				defer q.done(target)
+				work(ctx, target)
+			})
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-q.wake:
+		}
 	}
 }
 
-// take returns the targets that have something queued and nothing running, and marks them busy.
-func (l *lanes) take() []paas.Target {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// take returns the targets that wait and have no worker, and marks them busy.
+func (q *queue) take() []paas.Target {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	var out []paas.Target
-	for t := range l.waiting {
-		if !l.busy[t] {
-			l.busy[t] = true
-			delete(l.waiting, t)
+	for t := range q.waiting {
+		if !q.busy[t] {
+			q.busy[t] = true
+			delete(q.waiting, t)
+			delete(q.urgent, t)
 			out = append(out, t)
 		}
 	}
 	return out
 }
 
-func (l *lanes) release(target paas.Target) {
-	l.mu.Lock()
-	delete(l.busy, target)
-	again := l.waiting[target]
-	l.mu.Unlock()
+func (q *queue) done(target paas.Target) {
+	q.mu.Lock()
+	delete(q.busy, target)
+	again := q.waiting[target]
+	q.mu.Unlock()
 	if again {
-		l.kick(target)
+		q.wake.notify()
 	}
 }
 
-func (l *lanes) begin(ctx context.Context, dep paas.Deployment) (context.Context, *attempt) {
+// working reports whether target has a worker now.
+func (q *queue) working(target paas.Target) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.busy[target]
+}
+
+// yielding is a context for work of target that gives way to a deployment. Call release in the end.
+func (q *queue) yielding(ctx context.Context, target paas.Target) (_ context.Context, release func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	a := &attempt{app: dep.App, cancel: cancel}
-	l.mu.Lock()
-	l.running[dep.ID] = a
-	l.mu.Unlock()
-	return ctx, a
-}
-
-// commit takes away the chance to cancel: from here on a deployment can only be rolled back. False when it was cancelled already.
-func (l *lanes) commit(id string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	a := l.running[id]
-	delete(l.running, id)
-	return a == nil || a.by == nil
-}
-
-// of lists the cancellable deployments of an app.
-func (l *lanes) of(app string) []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var out []string
-	for id, a := range l.running {
-		if a.app == app {
-			out = append(out, id)
-		}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.yield[target] = cancel
+	if q.urgent[target] {
+		cancel()
 	}
-	return out
-}
-
-// cancel stops a running attempt; false when none runs or it is past that.
-func (l *lanes) cancel(id string, by paas.Actor) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	a := l.running[id]
-	if a == nil {
-		return false
+	return ctx, func() {
+		cancel()
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		delete(q.yield, target)
 	}
-	a.by = &by
-	a.cancel()
-	return true
-}
-
-// end takes the handle of an attempt that has ended and tells who cancelled it, nil when nobody did.
-func (l *lanes) end(id string, a *attempt) *paas.Actor {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.running, id)
-	return a.by
-}
-
-// dispatch starts a lane for each target that has work, until ctx ends; it returns after every lane has.
-func (d *Deployer) dispatch(ctx context.Context) {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	for {
-		for _, target := range d.lanes.take() {
-			wg.Go(func() {
-				defer d.lanes.release(target)
-				d.drive(ctx, target)
-			})
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-d.lanes.kicked:
-		}
-	}
-}
-
-// drive works off what is queued for one target.
-func (d *Deployer) drive(ctx context.Context, target paas.Target) {
-	for ctx.Err() == nil {
-		dep, ok, err := d.next(target)
-		if err != nil {
-			d.log.Error("cannot read the queue", "app", target.App, "err", err)
-			return
-		}
-		if !ok {
-			return
-		}
-		d.work(ctx, dep)
-	}
-}
-
-// next is the oldest unfinished deployment of target.
-func (d *Deployer) next(target paas.Target) (paas.Deployment, bool, error) {
-	all, err := d.store.Unfinished()
-	if err != nil {
-		return paas.Deployment{}, false, err
-	}
-	var first paas.Deployment
-	for _, dep := range all {
-		if dep.App == target.App && dep.Environment == target.Environment && (first.ID == "" || dep.ID < first.ID) {
-			first = dep
-		}
-	}
-	return first, first.ID != "", nil
 }

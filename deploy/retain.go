@@ -6,14 +6,20 @@ import (
 	"slices"
 
 	"github.com/cloudsania/cloudsania/paas"
-	"github.com/cloudsania/cloudsania/store"
 )
 
 const keptReleases = 10 // that stay ready for a rollback
 
-// reap frees what can no longer be rolled back to: images, static trees and uploads of builds that none of the kept releases uses. It
-// runs after each deployment and after each drained instance.
-func (d *Deployer) reap(ctx context.Context, app string) {
+// retain frees what can no longer be rolled back to: images, static trees and uploads of builds that none of the kept releases uses, and
+// logs of old deployments. It runs after each deployment and after each instance that has ended.
+func (d *Deployer) retain(ctx context.Context, target paas.Target) {
+	d.retainBuilds(ctx, target.App)
+	if err := d.logs.retain(d.store); err != nil {
+		d.log.Warn("cannot remove the logs of old deployments", "err", err)
+	}
+}
+
+func (d *Deployer) retainBuilds(ctx context.Context, app string) {
 	keep, err := d.keptBuilds(app)
 	if err != nil {
 		d.log.Warn("cannot tell which builds are in use", "app", app, "err", err)
@@ -32,7 +38,7 @@ func (d *Deployer) reap(ctx context.Context, app string) {
 		if keep[b.ID] {
 			continue
 		}
-		if err := d.removeBuild(ctx, b, uploads); err != nil {
+		if err := d.removeBuild(ctx, b, uploads); err != nil && ctx.Err() == nil {
 			d.log.Warn("cannot remove an old build", "app", b.App, "build", b.ID, "err", err)
 		}
 	}
@@ -110,49 +116,4 @@ func (d *Deployer) removeFiles(ctx context.Context, b paas.Build, uploadsInUse m
 		errs = append(errs, d.upload.Remove(up))
 	}
 	return errors.Join(errs...)
-}
-
-// Delete removes an app and everything that was made for it. Its code, variables and versions cannot be brought back.
-func (d *Deployer) Delete(ctx context.Context, by paas.Actor, app string) error {
-	removed, err := d.store.DeleteApp(by, app)
-	if err != nil {
-		return err
-	}
-	for _, id := range d.lanes.of(app) {
-		d.lanes.cancel(id, by)
-	}
-	if err := d.send(ctx); err != nil {
-		d.log.Warn("the edge does not take the table yet", "err", err)
-	}
-	d.clean(context.WithoutCancel(ctx), removed)
-	return nil
-}
-
-// clean takes away what a deleted app leaves behind. What cannot be done now is done at the next start.
-func (d *Deployer) clean(ctx context.Context, r store.Removed) {
-	var errs []error
-	for _, inst := range r.Instances {
-		if inst.Dir == "" {
-			name := containerOf(inst)
-			errs = append(errs, d.engine.Stop(ctx, name, d.timing.StopGrace), d.engine.Remove(ctx, name))
-		}
-	}
-	for _, b := range r.Builds {
-		errs = append(errs, d.removeFiles(ctx, b, nil))
-	}
-	for _, id := range r.Deployments {
-		errs = append(errs, d.book.remove(id))
-	}
-	for _, env := range r.Environments {
-		errs = append(errs, d.engine.RemoveNetwork(ctx, networkName(env)))
-	}
-	errs = append(errs, d.images.Forget(ctx, r.App.ID), d.repos.Remove(r.App.ID))
-	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil || paas.IsKind(err, paas.NotFound) })
-	if len(errs) > 0 {
-		d.log.Warn("left something of a deleted app behind; the next start tries again", "app", r.App.ID, "err", errors.Join(errs...))
-		return
-	}
-	if err := d.store.FinishRemoval(r.App.ID); err != nil {
-		d.log.Error("cannot record that a deleted app is gone", "app", r.App.ID, "err", err)
-	}
 }

@@ -328,7 +328,7 @@ func TestRemovedBySeveral(t *testing.T) {
 func logged(t *testing.T, e *docker.Engine, id string) string {
 	t.Helper()
 	var lines []string
-	if err := e.Logs(t.Context(), id, docker.LogOptions{}, func(l docker.LogLine) error { lines = append(lines, l.Text); return nil }); err != nil {
+	if err := e.Logs(t.Context(), id, paas.LogOptions{}, func(l paas.LogLine) error { lines = append(lines, l.Text); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return strings.Join(lines, "\n")

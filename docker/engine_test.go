@@ -42,7 +42,7 @@ func TestDeadDaemon(t *testing.T) {
 		"UsedSubnets":     func() error { _, err := e.UsedSubnets(ctx); return err },
 		"Events":          func() error { return e.Events(ctx, func(docker.Event) { t.Error("an event of a dead engine") }) },
 		"EnsureVolume":    func() error { return e.EnsureVolume(ctx, "cs-x") },
-		"Logs":            func() error { return e.Logs(ctx, "x", docker.LogOptions{}, nil) },
+		"Logs":            func() error { return e.Logs(ctx, "x", paas.LogOptions{}, nil) },
 		"PullImage":       func() error { return e.PullImage(ctx, "127.0.0.1:1/x:1", paas.RegistryAuth{}) },
 	}
 	for name, call := range calls {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/moby/moby/client"
+
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 // maxLine bounds one log line; the engine hands longer ones over in pieces of 16 KiB, and so do we beyond this.
@@ -21,22 +23,9 @@ const maxLine = 64 << 10
 // maxFrame bounds what the engine may send as one piece.
 const maxFrame = 1 << 20
 
-// LogOptions choose what Logs returns. The zero value is everything so far.
-type LogOptions struct {
-	Tail   int       // only so many of the newest lines; 0 for all that are kept
-	Since  time.Time // only lines of this moment or later; zero for all
-	Follow bool      // go on with new lines until the container ends
-}
-
-// LogLine is one line that a container wrote.
-type LogLine struct {
-	Time   time.Time
-	Stream string // "stdout" or "stderr"
-	Text   string // valid UTF-8 without its line break, at most 64 KiB; control characters are the app's
-}
-
-// Logs calls fn for each line, oldest first. It returns fn's error, if that stops it, or ctx's. A missing container is NotFound.
-func (e *Engine) Logs(ctx context.Context, id string, o LogOptions, fn func(LogLine) error) error {
+// Logs calls fn for each line, oldest first, with its time, stream and text: valid UTF-8 without its line break, at most 64 KiB, in which
+// control characters are the app's. With o.Follow it goes on until the container ends. It returns fn's error, if that stops it, or ctx's. A missing container is NotFound.
+func (e *Engine) Logs(ctx context.Context, id string, o paas.LogOptions, fn func(paas.LogLine) error) error {
 	q := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Follow: o.Follow}
 	if o.Tail > 0 {
 		q.Tail = strconv.Itoa(o.Tail)
@@ -50,7 +39,7 @@ func (e *Engine) Logs(ctx context.Context, id string, o LogOptions, fn func(LogL
 	}
 	defer r.Close()
 	var stopped error
-	err = readLog(r, func(l LogLine) error {
+	err = readLog(r, func(l paas.LogLine) error {
 		stopped = fn(l)
 		return stopped
 	})
@@ -62,7 +51,7 @@ func (e *Engine) Logs(ctx context.Context, id string, o LogOptions, fn func(LogL
 
 // readLog takes the engine's stream apart: frames of a stream number, three zeros, a length and so many bytes. A frame is a time, a
 // space and a line, or a piece of one that is longer than the engine's buffer; only the last piece ends with a line break.
-func readLog(r io.Reader, fn func(LogLine) error) error {
+func readLog(r io.Reader, fn func(paas.LogLine) error) error {
 	br := bufio.NewReaderSize(r, 32<<10)
 	lines := map[string]*pieces{"stdout": {}, "stderr": {}}
 	for {
@@ -106,12 +95,12 @@ type pieces struct {
 }
 
 // emit hands the line over, in parts where it is too long, and begins anew.
-func (p *pieces) emit(stream string, fn func(LogLine) error) error {
+func (p *pieces) emit(stream string, fn func(paas.LogLine) error) error {
 	text := bytes.TrimSuffix(p.text, []byte("\r"))
 	for {
 		head := text[:min(len(text), maxLine)]
 		text = text[len(head):]
-		if err := fn(LogLine{Time: p.at, Stream: stream, Text: valid(head)}); err != nil {
+		if err := fn(paas.LogLine{Time: p.at, Stream: stream, Text: valid(head)}); err != nil {
 			return err
 		}
 		if len(text) == 0 {

@@ -72,9 +72,9 @@ func TestLogs(t *testing.T) {
 	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
-	collect := func(id string, o docker.LogOptions) (lines []string) {
+	collect := func(id string, o paas.LogOptions) (lines []string) {
 		t.Helper()
-		if err := e.Logs(t.Context(), id, o, func(l docker.LogLine) error {
+		if err := e.Logs(t.Context(), id, o, func(l paas.LogLine) error {
 			if time.Since(l.Time) > time.Minute {
 				t.Errorf("time %v", l.Time)
 			}
@@ -86,30 +86,30 @@ func TestLogs(t *testing.T) {
 		return lines
 	}
 	id := start(t, e, dockertest.Spec(image, "say", "0", "a b", "oops\nnext"))
-	eventually(t, "three lines", func() bool { return len(collect(id, docker.LogOptions{})) == 3 })
-	got := collect(id, docker.LogOptions{Follow: true}) // ends, since the container has
+	eventually(t, "three lines", func() bool { return len(collect(id, paas.LogOptions{})) == 3 })
+	got := collect(id, paas.LogOptions{Follow: true}) // ends, since the container has
 	slices.Sort(got)
 	if want := []string{"stderr: next", "stderr: oops", "stdout: a b"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q", got)
 	}
-	if got := collect(id, docker.LogOptions{Tail: 1}); len(got) != 1 {
+	if got := collect(id, paas.LogOptions{Tail: 1}); len(got) != 1 {
 		t.Errorf("tail %q", got)
 	}
-	if got := collect(id, docker.LogOptions{Since: time.Now().Add(time.Hour)}); len(got) != 0 {
+	if got := collect(id, paas.LogOptions{Since: time.Now().Add(time.Hour)}); len(got) != 0 {
 		t.Errorf("since %q", got)
 	}
 
 	id = start(t, e, dockertest.Spec(image, "long", "100000"))
 	var long []string
 	eventually(t, "a long line", func() bool {
-		long = collect(id, docker.LogOptions{})
+		long = collect(id, paas.LogOptions{})
 		return len(strings.Join(long, "")) >= 100000
 	})
 	if len(long) != 2 || len(long[0]) < 64<<10 || strings.Trim(strings.Join(long, ""), "x") != "stdout: "+strings.Repeat("x", len(long[0])-len("stdout: "))+"stdout: " {
 		t.Errorf("%d pieces, the first of %d bytes", len(long), len(long[0]))
 	}
 
-	if err := e.Logs(t.Context(), "cs-"+paas.NewID("ins"), docker.LogOptions{}, nil); !paas.IsKind(err, paas.NotFound) {
+	if err := e.Logs(t.Context(), "cs-"+paas.NewID("ins"), paas.LogOptions{}, nil); !paas.IsKind(err, paas.NotFound) {
 		t.Errorf("a missing container: %v", err)
 	}
 }
@@ -121,7 +121,7 @@ func TestLogsFollow(t *testing.T) {
 	id := start(t, e, dockertest.Spec(image, "count", "10000"))
 	enough := errors.New("enough")
 	var lines []string
-	err := e.Logs(t.Context(), id, docker.LogOptions{Follow: true}, func(l docker.LogLine) error {
+	err := e.Logs(t.Context(), id, paas.LogOptions{Follow: true}, func(l paas.LogLine) error {
 		if lines = append(lines, l.Text); len(lines) == 5 {
 			return enough
 		}
@@ -131,7 +131,7 @@ func TestLogsFollow(t *testing.T) {
 		t.Errorf("%q, %v", lines, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	err = e.Logs(ctx, id, docker.LogOptions{Follow: true, Tail: 1}, func(docker.LogLine) error { cancel(); return nil })
+	err = e.Logs(ctx, id, paas.LogOptions{Follow: true, Tail: 1}, func(paas.LogLine) error { cancel(); return nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}

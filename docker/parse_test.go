@@ -92,24 +92,25 @@ func TestReadLog(t *testing.T) {
 	when := time.Date(2026, 1, 2, 3, 4, 5, 678901234, time.UTC)
 	for _, tc := range []struct {
 		name, stream string
-		want         []LogLine
+		want         []paas.LogLine
 	}{
-		{"two streams", frame(1, at+" out\n") + frame(2, at+" err\r\n"), []LogLine{{when, "stdout", "out"}, {when, "stderr", "err"}}},
-		{"empty line", frame(1, at+" \n"), []LogLine{{when, "stdout", ""}}},
-		{"pieces of a long line with another in between", frame(1, at+" abc") + frame(2, at+" err\n") + frame(1, at+" def\n"), []LogLine{{when, "stderr", "err"}, {when, "stdout", "abcdef"}}},
-		{"ends in the middle of a line", frame(1, at+" abc"), []LogLine{{when, "stdout", "abc"}}},
-		{"ends in the middle of a frame", frame(1, at+" abc\n") + frame(1, at+" abc\n")[:20], []LogLine{{when, "stdout", "abc"}}},
-		{"not UTF-8", frame(1, at+" a\xffb\n"), []LogLine{{when, "stdout", "a\uFFFDb"}}},
-		{"no time", frame(1, "hello\n"), []LogLine{{time.Time{}, "stdout", "hello"}}},
+		{"two streams", frame(1, at+" out\n") + frame(2, at+" err\r\n"), []paas.LogLine{{Time: when, Stream: "stdout", Text: "out"}, {Time: when, Stream: "stderr", Text: "err"}}},
+		{"empty line", frame(1, at+" \n"), []paas.LogLine{{Time: when, Stream: "stdout", Text: ""}}},
+		{"pieces of a long line with another in between", frame(1, at+" abc") + frame(2, at+" err\n") + frame(1, at+" def\n"),
+			[]paas.LogLine{{Time: when, Stream: "stderr", Text: "err"}, {Time: when, Stream: "stdout", Text: "abcdef"}}},
+		{"ends in the middle of a line", frame(1, at+" abc"), []paas.LogLine{{Time: when, Stream: "stdout", Text: "abc"}}},
+		{"ends in the middle of a frame", frame(1, at+" abc\n") + frame(1, at+" abc\n")[:20], []paas.LogLine{{Time: when, Stream: "stdout", Text: "abc"}}},
+		{"not UTF-8", frame(1, at+" a\xffb\n"), []paas.LogLine{{Time: when, Stream: "stdout", Text: "a\uFFFDb"}}},
+		{"no time", frame(1, "hello\n"), []paas.LogLine{{Time: time.Time{}, Stream: "stdout", Text: "hello"}}},
 	} {
-		var got []LogLine
-		err := readLog(strings.NewReader(tc.stream), func(l LogLine) error { got = append(got, l); return nil })
+		var got []paas.LogLine
+		err := readLog(strings.NewReader(tc.stream), func(l paas.LogLine) error { got = append(got, l); return nil })
 		if err != nil || !reflect.DeepEqual(got, tc.want) {
-			t.Errorf("%s: %q, %v", tc.name, got, err)
+			t.Errorf("%s: %+v, %v", tc.name, got, err)
 		}
 	}
 	for name, bad := range map[string]string{"unknown stream": frame(9, "x"), "a frame of 4 GB": "\x01\x00\x00\x00\xff\xff\xff\xff", "the engine's error": frame(3, "it broke")} {
-		if err := readLog(strings.NewReader(bad), func(LogLine) error { return nil }); err == nil {
+		if err := readLog(strings.NewReader(bad), func(paas.LogLine) error { return nil }); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}
@@ -119,7 +120,7 @@ func FuzzReadLog(f *testing.F) {
 	f.Add([]byte(frame(1, "2026-01-02T03:04:05Z out\n") + frame(2, "2026-01-02T03:04:05Z "+strings.Repeat("\xff", 70))))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		total := 0
-		_ = readLog(bytes.NewReader(b), func(l LogLine) error {
+		_ = readLog(bytes.NewReader(b), func(l paas.LogLine) error {
 			if len(l.Text) > maxLine || !utf8.ValidString(l.Text) || l.Stream != "stdout" && l.Stream != "stderr" {
 				t.Errorf("line of %d bytes on %q", len(l.Text), l.Stream)
 			}

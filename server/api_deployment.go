@@ -101,7 +101,7 @@ func (s *Server) streamDeployment(c *Call) error {
 	}
 	return s.Stream(c, func(ctx context.Context, out *Stream) error {
 		step := paas.Step("")
-		dep, err := s.Deployer.Follow(ctx, c.Deployment.ID, from, func(l LogLine) error {
+		dep, err := s.Deployer.Follow(ctx, c.Deployment.ID, from, func(l paas.LogLine) error {
 			if l.Step != step {
 				step = l.Step
 				if err := out.Send("", "deploy.stage", api.StepTime{Step: string(l.Step), At: l.Time}); err != nil {

@@ -15,12 +15,12 @@ const (
 )
 
 // logOptions reads the query of both log routes.
-func (c *Call) logOptions() (AppLogOptions, error) {
+func (c *Call) logOptions() (paas.LogOptions, error) {
 	tail, err := c.number("tail", defaultTail, 1, maxTail)
 	if err != nil {
-		return AppLogOptions{}, err
+		return paas.LogOptions{}, err
 	}
-	o := AppLogOptions{Tail: tail}
+	o := paas.LogOptions{Tail: tail}
 	if text := c.QueryParam("since"); text != "" {
 		if o.Since, err = time.Parse(time.RFC3339Nano, text); err != nil {
 			return o, paas.Invalidf("since", "write it like 2026-11-23T10:00:00Z", "%q is not a time", paas.Clip(text, 40))
@@ -35,8 +35,8 @@ func (s *Server) showLogs(c *Call) error {
 		return err
 	}
 	out := api.Log{Lines: []api.LogLine{}}
-	err = s.Deployer.AppLogs(c.Request().Context(), c.Target, o, func(l AppLogLine) error {
-		out.Lines = append(out.Lines, appLogLineDTO(l))
+	err = s.Deployer.AppLogs(c.Request().Context(), c.Target, o, func(l paas.LogLine) error {
+		out.Lines = append(out.Lines, logLineDTO(l))
 		return nil
 	})
 	if err != nil {
@@ -59,11 +59,11 @@ func (s *Server) streamLogs(c *Call) error {
 		o.Since, o.Tail = last, maxTail
 	}
 	return s.Stream(c, func(ctx context.Context, out *Stream) error {
-		return s.Deployer.AppLogs(ctx, c.Target, o, func(l AppLogLine) error {
+		return s.Deployer.AppLogs(ctx, c.Target, o, func(l paas.LogLine) error {
 			if !l.Time.After(last) {
 				return nil // seen before the connection broke
 			}
-			return out.Send(l.Time.UTC().Format(time.RFC3339Nano), "log.line", appLogLineDTO(l))
+			return out.Send(l.Time.UTC().Format(time.RFC3339Nano), "log.line", logLineDTO(l))
 		})
 	})
 }

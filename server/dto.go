@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudsania/cloudsania/api"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/terminal"
 )
 
 // The functions here turn nouns into what others see. They copy member by member on purpose: a new field is not public until
@@ -93,12 +94,10 @@ func eventDTO(e paas.Event) api.Event {
 	return api.Event{Seq: e.Seq, Time: e.Time, Actor: actorDTO(e.Actor), Action: e.Action, Subject: e.Subject, App: e.Path.App, Detail: e.Detail, Hash: e.Hash}
 }
 
-func logLineDTO(l LogLine) api.LogLine {
-	return api.LogLine{N: l.N, Time: l.Time, Step: string(l.Step), Text: plain(l.Text)}
-}
-
-func appLogLineDTO(l AppLogLine) api.LogLine {
-	return api.LogLine{Time: l.Time, Process: l.Process, Stream: l.Stream, Text: plain(l.Text)}
+// logLineDTO has no colours: what a caller prints is up to its terminal.
+func logLineDTO(l paas.LogLine) api.LogLine {
+	return api.LogLine{N: l.N, Time: l.Time, Step: string(l.Step), Process: l.Process, Stream: l.Stream,
+		Text: terminal.Plain(l.Text)}
 }
 
 // when is nil for the zero time.

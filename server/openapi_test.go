@@ -260,7 +260,7 @@ func TestAnswersFitTheirSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.deploy.say(dep.ID, paas.StepBuild, "hello")
-	r.deploy.app = []AppLogLine{{Time: time.Now(), Process: "web", Stream: "stdout", Text: "up"}}
+	r.deploy.app = []paas.LogLine{{Time: time.Now(), Process: "web", Stream: "stdout", Text: "up"}}
 	cookie, local := r.session(), ask{local: true}
 	d := parseDocument(t, []byte(r.want(200, ask{path: "/api/v1/openapi.json"}, nil).body))
 	archive := zipOf(t, map[string]string{"app.js": "x"})

@@ -350,7 +350,7 @@ func TestEveryPageInABrowser(t *testing.T) {
 		t.Skip("needs a browser: set CLOUDSANIA_TEST_BROWSER=1")
 	}
 	town := town(t)
-	town.deploy.app = []AppLogLine{{Time: time.Now(), Process: "web", Text: "\x1b[36mGET\x1b[0m / 200"}, {Time: time.Now(), Process: "web", Text: "error: no such table"}}
+	town.deploy.app = []paas.LogLine{{Time: time.Now(), Process: "web", Text: "\x1b[36mGET\x1b[0m / 200"}, {Time: time.Now(), Process: "web", Text: "error: no such table"}}
 	b := newChrome(t, town.rig)
 	b.open("/login")
 	b.run(b.fill("#email", ownerEmail), b.fill("#password", ownerPassword), b.click("button[type=submit]"))

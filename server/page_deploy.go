@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/api"
+	"github.com/cloudsania/cloudsania/terminal"
 	"github.com/cloudsania/cloudsania/ui"
 )
 
@@ -110,7 +111,7 @@ func (s *Server) downloadDeployLog(c *Call) error {
 	}
 	w := c.attachment(c.App.Name + "-" + c.Deployment.Created.UTC().Format("2006-01-02-1504") + ".log")
 	for _, l := range lines {
-		if _, err := fmt.Fprintf(w, "%s %-7s %s\n", l.Time.UTC().Format(time.RFC3339), l.Step, plain(l.Text)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s %-7s %s\n", l.Time.UTC().Format(time.RFC3339), l.Step, terminal.Plain(l.Text)); err != nil {
 			return nil // the visitor is gone
 		}
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/terminal"
 	"github.com/cloudsania/cloudsania/ui"
 )
 
@@ -80,7 +81,7 @@ func (s *Server) viewDeploy(c *Call, view ui.App, id string) (ui.Deploy, error) 
 }
 
 // deployLines are lines of a deployment's log; those that its failure quotes are marked.
-func deployLines(lines []LogLine, failure *paas.Failure) []ui.Line {
+func deployLines(lines []paas.LogLine, failure *paas.Failure) []ui.Line {
 	quoted := map[string]bool{}
 	if failure != nil {
 		for _, l := range failure.Lines {
@@ -89,7 +90,7 @@ func deployLines(lines []LogLine, failure *paas.Failure) []ui.Line {
 	}
 	out := make([]ui.Line, 0, len(lines))
 	for _, l := range lines {
-		out = append(out, ui.Line{N: l.N + 1, At: l.Time, Text: l.Text, Marked: quoted[l.Text]})
+		out = append(out, ui.Line{N: l.N + 1, At: l.Time, Text: l.Text, Marked: quoted[terminal.Plain(l.Text)]})
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"time"
 
+	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/ui"
 )
 
@@ -95,9 +96,9 @@ func (s *Server) follow(ctx context.Context, out *Stream, id string, from int) e
 	lines := make(chan ui.Line, linesAtOnce)
 	sent := make(chan error, 1)
 	go func() { sent <- sendLines(ctx, out, lines) }()
-	_, err := s.Deployer.Follow(ctx, id, from, func(l LogLine) error {
+	_, err := s.Deployer.Follow(ctx, id, from, func(l paas.LogLine) error {
 		select {
-		case lines <- deployLines([]LogLine{l}, nil)[0]:
+		case lines <- deployLines([]paas.LogLine{l}, nil)[0]:
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()

@@ -87,7 +87,7 @@ func TestLogPageIsLive(t *testing.T) {
 	b := town(t)
 	at := b.clock.now()
 	b.deploy.mu.Lock()
-	b.deploy.app = []AppLogLine{{Time: at, Process: "web", Text: "first"}, {Time: at.Add(time.Second), Process: "jobs", Text: "error second"}}
+	b.deploy.app = []paas.LogLine{{Time: at, Process: "web", Text: "first"}, {Time: at.Add(time.Second), Process: "jobs", Text: "error second"}}
 	b.deploy.mu.Unlock()
 	page := b.page("/apps/shop/logs")
 	says(t, page, "first", "error second")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/terminal"
 	"github.com/cloudsania/cloudsania/ui"
 )
 
@@ -67,23 +68,23 @@ func processes(plan *paas.Plan) (out []string) {
 	return out
 }
 
-func appLine(l AppLogLine) ui.Line {
+func appLine(l paas.LogLine) ui.Line {
 	text := plain(l.Text)
 	return ui.Line{At: l.Time, From: l.Process, Text: text, Level: ui.LevelOf(text)}
 }
 
 // appLines are the newest lines, oldest first; of one process when it is named.
-func (s *Server) appLines(c *Call, tail int, process string) ([]AppLogLine, error) {
+func (s *Server) appLines(c *Call, tail int, process string) ([]paas.LogLine, error) {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), logsTimeout)
 	defer cancel()
-	var out []AppLogLine
-	err := s.Deployer.AppLogs(ctx, c.Target, AppLogOptions{Tail: tail}, func(l AppLogLine) error {
+	var out []paas.LogLine
+	err := s.Deployer.AppLogs(ctx, c.Target, paas.LogOptions{Tail: tail}, func(l paas.LogLine) error {
 		if process == "" || l.Process == process {
 			out = append(out, l)
 		}
 		return nil
 	})
-	slices.SortStableFunc(out, func(a, b AppLogLine) int { return a.Time.Compare(b.Time) })
+	slices.SortStableFunc(out, func(a, b paas.LogLine) int { return a.Time.Compare(b.Time) })
 	return out[max(0, len(out)-tail):], err
 }
 
@@ -100,7 +101,7 @@ func (s *Server) streamLogPage(c *Call) error {
 		lines, sent := make(chan ui.Line, linesAtOnce), make(chan error, 2)
 		go func() { sent <- sendLines(ctx, out, lines) }()
 		go func() { sent <- s.streamHead(ctx, c, out) }()
-		err := s.Deployer.AppLogs(ctx, c.Target, AppLogOptions{Since: after, Tail: maxTail, Follow: true}, func(l AppLogLine) error {
+		err := s.Deployer.AppLogs(ctx, c.Target, paas.LogOptions{Since: after, Tail: maxTail, Follow: true}, func(l paas.LogLine) error {
 			if !l.Time.After(after) || process != "" && l.Process != process {
 				return nil
 			}
@@ -137,7 +138,7 @@ func (s *Server) downloadLogs(c *Call) error {
 	}
 	w := c.attachment(c.App.Name + ".log")
 	for _, l := range lines {
-		if _, err := fmt.Fprintf(w, "%s %s %s\n", l.Time.UTC().Format(time.RFC3339Nano), l.Process, plain(l.Text)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s %s %s\n", l.Time.UTC().Format(time.RFC3339Nano), l.Process, terminal.Plain(l.Text)); err != nil {
 			return nil // the visitor is gone
 		}
 	}

@@ -26,31 +26,9 @@ type deployer interface {
 	Cancel(ctx context.Context, by paas.Actor, id string) error
 	Delete(ctx context.Context, by paas.Actor, app string) error
 	URL(app paas.App) string
-	Log(id string) ([]LogLine, error)                                                                 // of a deployment, as it is now
-	Follow(ctx context.Context, id string, from int, fn func(LogLine) error) (paas.Deployment, error) // until it is done
-	AppLogs(ctx context.Context, t paas.Target, o AppLogOptions, fn func(AppLogLine) error) error     // until ctx ends when o.Follow
-}
-
-// LogLine is a line of a deployment's log, numbered from 0.
-type LogLine struct {
-	N    int
-	Time time.Time
-	Step paas.Step
-	Text string
-}
-
-// AppLogOptions choose lines of an app's output.
-type AppLogOptions struct {
-	Tail   int
-	Since  time.Time // zero: no bound
-	Follow bool
-}
-
-// AppLogLine is a line of an app's output.
-type AppLogLine struct {
-	Time            time.Time
-	Process, Stream string // "web", "stdout"
-	Text            string
+	Log(id string) ([]paas.LogLine, error)                                                                 // of a deployment, as it is now
+	Follow(ctx context.Context, id string, from int, fn func(paas.LogLine) error) (paas.Deployment, error) // until it is done
+	AppLogs(ctx context.Context, t paas.Target, o paas.LogOptions, fn func(paas.LogLine) error) error      // until ctx ends when o.Follow
 }
 
 // Health tells how the parts around us stand. Nil functions mean that nobody knows.

@@ -120,7 +120,7 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.meter.Close() })
-	r.deploy = &fakeDeployer{store: st, logs: map[string][]LogLine{}, bell: make(chan struct{})}
+	r.deploy = &fakeDeployer{store: st, logs: map[string][]paas.LogLine{}, bell: make(chan struct{})}
 	who := auth.New(auth.Options{Store: st, Log: log, Now: r.clock.now})
 	o := Options{Data: dir, Origin: testOrigin, Domain: "cloud.test", Version: "1.2.3", Store: st, Auth: who, Doors: &Doors{Auth: who, Store: st},
 		Deployer: r.deploy, Uploads: up, Git: http.NotFoundHandler(), Detect: fakeDetect, Usage: r.meter, Log: log, Now: r.clock.now, EdgeUID: -1}
@@ -335,9 +335,9 @@ type fakeDeployer struct {
 	mu      sync.Mutex
 	calls   []string
 	sources []paas.Source
-	logs    map[string][]LogLine
+	logs    map[string][]paas.LogLine
 	bell    chan struct{}
-	app     []AppLogLine
+	app     []paas.LogLine
 	appErr  error
 }
 
@@ -397,17 +397,17 @@ func (f *fakeDeployer) Delete(_ context.Context, by paas.Actor, app string) erro
 
 func (f *fakeDeployer) URL(app paas.App) string { return "https://" + app.Name + ".cloud.test" }
 
-func (f *fakeDeployer) Log(id string) ([]LogLine, error) {
+func (f *fakeDeployer) Log(id string) ([]paas.LogLine, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]LogLine(nil), f.logs[id]...), nil
+	return append([]paas.LogLine(nil), f.logs[id]...), nil
 }
 
 // say writes a line into a deployment's log.
 func (f *fakeDeployer) say(id string, step paas.Step, text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.logs[id] = append(f.logs[id], LogLine{N: len(f.logs[id]), Time: time.Now().UTC(), Step: step, Text: text})
+	f.logs[id] = append(f.logs[id], paas.LogLine{N: len(f.logs[id]), Time: time.Now().UTC(), Step: step, Text: text})
 	f.ring()
 }
 
@@ -427,10 +427,10 @@ func (f *fakeDeployer) finish(t *testing.T, id string, status paas.Status, failu
 	f.ring()
 }
 
-func (f *fakeDeployer) Follow(ctx context.Context, id string, from int, fn func(LogLine) error) (paas.Deployment, error) {
+func (f *fakeDeployer) Follow(ctx context.Context, id string, from int, fn func(paas.LogLine) error) (paas.Deployment, error) {
 	for {
 		f.mu.Lock()
-		lines, bell := append([]LogLine(nil), f.logs[id]...), f.bell
+		lines, bell := append([]paas.LogLine(nil), f.logs[id]...), f.bell
 		f.mu.Unlock()
 		dep, err := f.store.Deployment(id)
 		if err != nil {
@@ -452,9 +452,9 @@ func (f *fakeDeployer) Follow(ctx context.Context, id string, from int, fn func(
 	}
 }
 
-func (f *fakeDeployer) AppLogs(ctx context.Context, _ paas.Target, o AppLogOptions, fn func(AppLogLine) error) error {
+func (f *fakeDeployer) AppLogs(ctx context.Context, _ paas.Target, o paas.LogOptions, fn func(paas.LogLine) error) error {
 	f.mu.Lock()
-	lines, err := append([]AppLogLine(nil), f.app...), f.appErr
+	lines, err := append([]paas.LogLine(nil), f.app...), f.appErr
 	f.mu.Unlock()
 	if err != nil {
 		return err

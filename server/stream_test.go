@@ -89,11 +89,11 @@ func TestDeploymentStream(t *testing.T) {
 	if e := next(t, events); e.Name != "deploy.stage" || !strings.Contains(string(e.Data), `"source"`) {
 		t.Errorf("%s %s", e.Name, e.Data)
 	}
-	if e := next(t, events); e.Name != "deploy.log" || e.ID != "0" || !strings.Contains(string(e.Data), `one\u001b[31mred\u001b[0m"`) {
+	if e := next(t, events); e.Name != "deploy.log" || e.ID != "0" || !strings.Contains(string(e.Data), `"onered"`) {
 		t.Errorf("%s %s %s", e.Name, e.ID, e.Data)
 	}
 	r.deploy.say(dep.ID, paas.StepSource, "two\r\nthree")
-	if e := next(t, events); e.ID != "1" || !strings.Contains(string(e.Data), "twothree") {
+	if e := next(t, events); e.ID != "1" || !strings.Contains(string(e.Data), `"two\nthree"`) {
 		t.Errorf("%s %s", e.ID, e.Data)
 	}
 	stop()
@@ -126,7 +126,7 @@ func TestAppLogStream(t *testing.T) {
 	r := newClaimed(t)
 	r.app("shop")
 	at := time.Date(2026, 11, 23, 10, 0, 0, 5, time.UTC)
-	r.deploy.app = []AppLogLine{{Time: at, Process: "web", Stream: "stdout", Text: "one"}, {Time: at.Add(time.Second), Text: "two"}}
+	r.deploy.app = []paas.LogLine{{Time: at, Process: "web", Stream: "stdout", Text: "one"}, {Time: at.Add(time.Second), Text: "two"}}
 	events, _ := r.sse(ask{path: "/api/v1/apps/shop/logs/stream", local: true})
 	first := next(t, events)
 	if first.Name != "log.line" || first.ID != at.Format(time.RFC3339Nano) || !strings.Contains(string(first.Data), `"process":"web"`) {

@@ -1,0 +1,85 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cloudsania/cloudsania/builder"
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+// build is the build that goes live: the one named by the source, the one recorded by an interrupted attempt, or a new one.
+func (d *Deployer) build(ctx context.Context, j *job) (paas.Build, error) {
+	id := j.dep.Build
+	if id == "" && (j.dep.Source.Kind == paas.SourceRollback || j.dep.Source.Kind == paas.SourceConfig) {
+		id = j.dep.Source.Build
+	}
+	if id != "" {
+		return d.store.Build(id)
+	}
+	if err := d.roomToBuild(); err != nil {
+		return paas.Build{}, err
+	}
+	dir := filepath.Join(d.data, "builds", j.dep.ID)
+	if err := os.RemoveAll(dir); err != nil {
+		return paas.Build{}, fmt.Errorf("clear build directory: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return paas.Build{}, fmt.Errorf("make build directory: %w", err)
+	}
+	src, err := d.fetch(ctx, j, dir)
+	if err != nil {
+		return paas.Build{}, err
+	}
+	plan, err := d.detect(j, dir)
+	if err != nil {
+		return paas.Build{}, err
+	}
+	return d.makeBuild(ctx, j, src, plan, dir)
+}
+
+// makeBuild builds and records the result.
+func (d *Deployer) makeBuild(ctx context.Context, j *job, src paas.Source, plan paas.Plan, dir string) (paas.Build, error) {
+	if err := d.step(j, paas.StepBuild); err != nil {
+		return paas.Build{}, err
+	}
+	vars, err := d.store.Variables(j.target)
+	if err != nil {
+		return paas.Build{}, err
+	}
+	previous, err := d.previousImage(j.app.ID)
+	if err != nil {
+		return paas.Build{}, err
+	}
+	b := paas.Build{ID: paas.NewID("bld"), App: j.app.ID, Source: src, Created: time.Now().UTC()}
+	out := d.logs.writer(j.dep.ID, paas.StepBuild)
+	res, err := d.images.Build(ctx, builder.Request{App: j.app.ID, Build: b.ID, Dir: dir, Plan: plan, Env: buildValues(vars), Previous: previous, Out: out})
+	out.Flush()
+	if err != nil {
+		return b, err
+	}
+	b.Plan, b.Image, b.Tree, b.Took = res.Plan, res.Image, res.Tree, time.Since(b.Created)
+	if err := d.store.RecordBuild(j.dep.ID, b); err != nil {
+		return b, err
+	}
+	d.say(j, "built in %s", b.Took.Round(100*time.Millisecond))
+	return b, nil
+}
+
+// previousImage is the newest image of the app: its layers are used again.
+func (d *Deployer) previousImage(app string) (string, error) {
+	builds, err := d.store.Builds(app)
+	if err != nil {
+		return "", err
+	}
+	for _, b := range builds { // the newest first
+		if b.Image != "" {
+			return b.Image, nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,84 @@
+package deploy
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cloudsania/cloudsania/docker"
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+var errTest = errors.New("broken for the test")
+
+func TestInstancesAreComparedWithContainers(t *testing.T) {
+	live, old, starting := paas.Instance{ID: "i", State: paas.Live}, paas.Instance{ID: "i", State: paas.Draining}, paas.Instance{ID: "i", State: paas.Starting}
+	runs, stopped, restarting := docker.State{Instance: "i", Running: true}, docker.State{Instance: "i"}, docker.State{Instance: "i", Restarting: true}
+	for _, tt := range []struct {
+		name       string
+		insts      []paas.Instance
+		containers []docker.State
+		want       string
+	}{
+		{"a live one runs", []paas.Instance{live}, []docker.State{runs}, ""},
+		{"a live one is being restarted by Docker", []paas.Instance{live}, []docker.State{restarting}, ""},
+		{"a live one has stopped", []paas.Instance{live}, []docker.State{stopped}, startAgain},
+		{"a live one is missing", []paas.Instance{live}, nil, makeAgain},
+		{"a static one needs no container", []paas.Instance{{ID: "i", State: paas.Live, Dir: "bld"}}, nil, ""},
+		{"one starts", []paas.Instance{starting}, nil, ""},
+		{"one stopped while it drained", []paas.Instance{old}, []docker.State{stopped}, ""},
+		{"one that drained is missing", []paas.Instance{old}, nil, recordGone},
+		{"nothing refers to it", nil, []docker.State{runs}, removeIt},
+	} {
+		var got []string
+		for _, r := range compare(tt.insts, tt.containers) {
+			got = append(got, r.what)
+		}
+		if strings.Join(got, ", ") != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestDrift(t *testing.T) {
+	spec := docker.Spec{ID: "i", Image: "a"}
+	for _, tt := range []struct {
+		name string
+		hash string
+		want bool
+	}{
+		{"the same", spec.Hash(), false},
+		{"another", docker.Spec{ID: "i", Image: "b"}.Hash(), true},
+		{"of a version that wrote none", "", false},
+	} {
+		if got := drifted(docker.State{Spec: tt.hash}, spec); got != tt.want {
+			t.Errorf("%s: drifted = %v", tt.name, got)
+		}
+	}
+}
+
+// A container that stopped and is no longer what it should be, since the start command changed, is made again and not started.
+func TestAStoppedContainerThatDriftedIsMadeAgain(t *testing.T) {
+	r := newRig(t)
+	r.lives("one")
+	r.stop()
+	err := r.store.UpdateApp(by, r.app.ID, func(a *paas.App) error { a.Build.StartCommand = "node other.js"; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range r.engine.containers {
+		c.exited = true
+	}
+	r.boot(r.store)
+	r.eventually("it runs with the new command", func() bool {
+		r.engine.mu.Lock()
+		defer r.engine.mu.Unlock()
+		for _, c := range r.engine.containers {
+			if !c.exited && slices.Contains(c.spec.Argv, "node other.js") {
+				return true
+			}
+		}
+		return false
+	})
+}

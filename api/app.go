@@ -60,7 +60,8 @@ type CreateApp struct {
 	Variables []SetVariable `json:"variables,omitempty"`
 }
 
-// UpdateApp changes what is given and leaves the rest. Limits and Scale take effect with a new release, made at once when the app is live.
+// UpdateApp changes what is given and leaves the rest. Limits take effect with a new release, made at once when the app is live; Scale
+// takes effect at once, without a release.
 type UpdateApp struct {
 	Name   *string         `json:"name,omitempty"`
 	Source *AppSource      `json:"source,omitempty"`

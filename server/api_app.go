@@ -170,7 +170,8 @@ func (s *Server) updateApp(c *Call) error {
 	return c.JSON(http.StatusOK, out)
 }
 
-// changeAppEnvironment changes limits and copies, and makes a release with them when the app is live.
+// changeAppEnvironment changes limits and copies. Limits are sealed in a release, so that new ones make one when the app is live; copies
+// are started and ended without.
 func (s *Server) changeAppEnvironment(c *Call, in api.UpdateApp) error {
 	err := s.Store.UpdateAppEnvironment(c.Actor(), c.Target, func(p *paas.AppEnvironment) error {
 		if in.Limits != nil {
@@ -181,7 +182,7 @@ func (s *Server) changeAppEnvironment(c *Call, in api.UpdateApp) error {
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil || in.Limits == nil {
 		return err
 	}
 	_, err = s.Apply(c)

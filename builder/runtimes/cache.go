@@ -94,6 +94,9 @@ func (c *Cache) Ensure(ctx context.Context, want []paas.Runtime, out io.Writer) 
 				continue
 			}
 			version, err := c.ensure(ctx, w, nodeVersion, out)
+			if err == nil && !c.markUsed(w.Name, version) { // Prune was faster
+				version, err = c.ensure(ctx, w, nodeVersion, out)
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cloudsania/cloudsania/builder/contract"
 	"github.com/cloudsania/cloudsania/paas"
@@ -17,6 +18,7 @@ import (
 type options struct {
 	Plan                            paas.Plan
 	Source, Layers, Runtimes, Cache string
+	CacheBytes                      int64    // that the cache may have; 0: any number
 	Env                             []string // of the lifecycle, with the build's variables
 	Out                             io.Writer
 }
@@ -54,6 +56,9 @@ func open(o options) (*build, error) {
 		if err := os.MkdirAll(b.cached("home"), 0o755); err != nil {
 			return nil, fmt.Errorf("making a home directory: %w", err)
 		}
+	}
+	if err := b.limitCache(time.Now()); err != nil {
+		b.say("%v", err) // a build with a large cache is better than none
 	}
 	b.env = b.environment()
 	b.path = []string{tools}

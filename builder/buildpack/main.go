@@ -50,13 +50,14 @@ func start(ctx context.Context, plan paas.Plan) error {
 		layers = os.Args[1] // buildpack API 0.7 and older
 	}
 	b, err := open(options{
-		Plan:     plan,
-		Source:   dir,
-		Layers:   layers,
-		Runtimes: contract.RuntimesDir,
-		Cache:    contract.CacheDir,
-		Env:      os.Environ(),
-		Out:      os.Stdout,
+		Plan:       plan,
+		Source:     dir,
+		Layers:     layers,
+		Runtimes:   contract.RuntimesDir,
+		Cache:      contract.CacheDir,
+		CacheBytes: contract.CacheBytes,
+		Env:        os.Environ(),
+		Out:        os.Stdout,
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package builder
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -49,8 +50,10 @@ func (b *Builder) ensure(ctx context.Context, set []string, tell teller) (images
 	if err != nil {
 		return images{}, err
 	}
-	if ok, err := b.complete(ctx, want); ok || err != nil {
-		return want, err
+	if ok, err := b.complete(ctx, want); err != nil {
+		return images{}, err
+	} else if ok {
+		return want, b.useSet(want, time.Now())
 	}
 	select {
 	case b.making <- struct{}{}:
@@ -63,7 +66,7 @@ func (b *Builder) ensure(ctx context.Context, set []string, tell teller) (images
 	if err := b.make(ctx, want, tell); err != nil {
 		return images{}, err
 	}
-	return want, b.remember(want)
+	return want, errors.Join(b.remember(want), b.useSet(want, time.Now()))
 }
 
 // complete reports whether nothing is missing. Images can be pruned at any time by whoever runs the server, so it looks.

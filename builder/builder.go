@@ -17,6 +17,7 @@ import (
 	"github.com/cloudsania/cloudsania/builder/registry"
 	"github.com/cloudsania/cloudsania/builder/runtimes"
 	"github.com/cloudsania/cloudsania/keyed"
+	"github.com/cloudsania/cloudsania/paas"
 )
 
 // Mirrors say where downloads come from; the zero value means the publishers' own servers.
@@ -30,10 +31,11 @@ type Options struct {
 	Self          string              // this binary's file: it becomes the buildpack, so it must be linked statically
 	BaseTree      string              // directory made by debootstrap to use as base instead of making one; "" makes one
 	Mirrors       Mirrors
-	CABundle      string // file of trusted authorities for builds; "" takes the host's
-	RegistryAddr  string // "" is 127.0.0.1 with a port that is kept over restarts
-	BuildMemoryMB int    // cap of one build; 0 takes most of what is free when it starts
-	CgroupParent  string // cgroup that all builds share; "" for the engine's own
+	CABundle      string                                      // file of trusted authorities for builds; "" takes the host's
+	RegistryAddr  string                                      // "" is 127.0.0.1 with a port that is kept over restarts
+	BuildMemoryMB int                                         // cap of one build; 0 takes most of what is free when it starts
+	CgroupParent  string                                      // cgroup that all builds share; "" for the engine's own
+	Kept          func(context.Context) ([]paas.Build, error) // every build that is kept, whose runtimes and packages stay; nil: nothing is tidied up
 	Log           *slog.Logger
 }
 
@@ -49,6 +51,7 @@ type Builder struct {
 	caBundle string
 	memoryMB int
 	cgroup   string
+	kept     func(context.Context) ([]paas.Build, error)
 
 	registry *registry.Registry
 	runtimes *runtimes.Cache
@@ -95,20 +98,21 @@ func New(o Options) (*Builder, error) {
 	}
 	return &Builder{
 		log: o.Log, data: o.Data, engine: o.Engine, client: o.Client, self: self, baseTree: o.BaseTree, mirrors: o.Mirrors,
-		caBundle: o.CABundle, memoryMB: o.BuildMemoryMB, cgroup: o.CgroupParent,
+		caBundle: o.CABundle, memoryMB: o.BuildMemoryMB, cgroup: o.CgroupParent, kept: o.Kept,
 		registry: reg, runtimes: rt, progress: newProgress(),
 		making: make(chan struct{}, 1), slots: make(chan struct{}, max(1, runtime.NumCPU()/2)),
 		wake: make(chan struct{}, 1), garbage: make(chan struct{}, 1),
 	}, nil
 }
 
-// Run serves the registry, makes the images in the background, and collects garbage, until ctx ends. Images that cannot be made are
+// Run serves the registry, makes the images in the background, collects garbage and tidies up, until ctx ends. Images that cannot be made are
 // not its failure: Status tells, and it tries again.
 func (b *Builder) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.registry.Run(ctx) })
 	g.Go(func() error { b.prepare(ctx); return nil })
 	g.Go(func() error { b.collect(ctx); return nil })
+	g.Go(func() error { b.tidyUp(ctx); return nil })
 	return g.Wait()
 }
 

@@ -82,3 +82,24 @@ func health(engine *docker.Engine, edges *proxy.Client, b *builder.Builder) serv
 		},
 	}
 }
+
+// keptBuilds lists every build that is kept, for the builder to leave what they use.
+func keptBuilds(st *store.Store) func(context.Context) ([]paas.Build, error) {
+	return func(context.Context) (builds []paas.Build, err error) {
+		err = st.View(func(t *store.Tx) error {
+			apps, err := t.Apps()
+			if err != nil {
+				return err
+			}
+			for _, app := range apps {
+				of, err := t.Builds(app.ID)
+				if err != nil {
+					return err
+				}
+				builds = append(builds, of...)
+			}
+			return nil
+		})
+		return builds, err
+	}
+}

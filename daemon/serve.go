@@ -115,7 +115,7 @@ func assemble(ctx context.Context, cfg Config, where paas.Site, st *store.Store,
 	if err := engine.RemoveLeftovers(ctx); err != nil { // of builds that were killed with an earlier process: before a new one begins
 		log.Warn("cannot remove what killed builds left in Docker", "err", err)
 	}
-	b, err := newBuilder(cfg, engine, part("builder"))
+	b, err := newBuilder(cfg, st, engine, part("builder"))
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func assemble(ctx context.Context, cfg Config, where paas.Site, st *store.Store,
 	return []component{b, repos, pushes.deployer, usage, sampler, supervisor, srv, memoryTrimmer{}}, nil
 }
 
-func newBuilder(cfg Config, engine *docker.Engine, log *slog.Logger) (*builder.Builder, error) {
+func newBuilder(cfg Config, st *store.Store, engine *docker.Engine, log *slog.Logger) (*builder.Builder, error) {
 	self := cfg.Buildpack
 	if self == "" {
 		exe, err := os.Executable()
@@ -171,8 +171,17 @@ func newBuilder(cfg Config, engine *docker.Engine, log *slog.Logger) (*builder.B
 	if unpacked := filepath.Join(cfg.Data, "builder", "tree"); tree == "" && exists(unpacked+".done") {
 		tree = unpacked // by install.sh
 	}
-	return builder.New(builder.Options{Data: cfg.Data, Engine: engine, Client: func(p builder.Policy) builder.Client { return engine.BuildClient(docker.BuildPolicy(p)) },
-		Self: self, BaseTree: tree, Mirrors: cfg.Mirrors, BuildMemoryMB: cfg.BuildMemoryMB, Log: log})
+	return builder.New(builder.Options{
+		Data:          cfg.Data,
+		Engine:        engine,
+		Client:        func(p builder.Policy) builder.Client { return engine.BuildClient(docker.BuildPolicy(p)) },
+		Self:          self,
+		BaseTree:      tree,
+		Mirrors:       cfg.Mirrors,
+		BuildMemoryMB: cfg.BuildMemoryMB,
+		Kept:          keptBuilds(st),
+		Log:           log,
+	})
 }
 
 // presetClaim is the secret that the owner chose before the first start.

@@ -56,11 +56,10 @@ type Builder struct {
 	registry *registry.Registry
 	runtimes *runtimes.Cache
 	progress *progress
-	making   chan struct{} // held while images are made
-	slots    chan struct{} // held by builds, one each
-	wake     chan struct{} // asks for another try at making the images
-	garbage  chan struct{} // asks for the registry's clean-up
-	mu       sync.Mutex
+	making   chan struct{}      // held while images are made
+	slots    chan struct{}      // held by builds, one each
+	wake     chan struct{}      // asks for another try at making the images
+	garbage  chan struct{}      // asks for the registry's clean-up
 	apps     keyed.Lock[string] // held by the build of an app
 }
 

@@ -59,7 +59,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	f.StringVar(&only, "only", "", "measure only these, with commas between: "+strings.Join(names(), ", "))
 	f.BoolVar(&o.Install, "install", false, "also run install.sh --demo, twice; needs root")
 	f.DurationVar(&o.Settle, "settle", time.Minute, "wait after the last deploy before what is idle is measured")
-	f.DurationVar(&o.Idle, "idle", 30*time.Second, "how long what is idle is measured")
+	f.DurationVar(&o.Idle, "idle", time.Minute, "how long what is idle is measured")
 	f.IntVar(&o.Apps, "apps", 1000, "how many apps the installation has whose pages are measured")
 	f.IntVar(&o.Open, "open", 50, "how many of its pages are open")
 	f.StringVar(&o.BaseTree, "base-tree", "", "directory that debootstrap made (default: the tests' cache, when there is one)")

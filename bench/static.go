@@ -30,7 +30,7 @@ func (s *session) static(ctx context.Context) ([]row, error) {
 		took = append(took, time.Since(began).Seconds())
 	}
 	s.say("  %d static apps, a deploy took %.2f s", staticApps, took.median())
-	rows, err := s.idle(ctx, a.w, fmt.Sprintf("one Node app and %d static apps", staticApps), staticLimit)
+	rows, err := s.idle(ctx, a.w, fmt.Sprintf("one Node app and %d static apps", staticApps), withStatic)
 	return append(rows, median("a static app of one page, apps create and deploy to its page", seconds, 0, took, "")), err
 }
 

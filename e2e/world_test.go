@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -75,7 +76,9 @@ type world struct {
 	flags       []string
 	control     *exec.Cmd
 	log         *os.File
-	token       string
+
+	once  sync.Mutex // held while token is made
+	token string
 }
 
 func newWorld(data string, flags ...string) *world {
@@ -273,6 +276,8 @@ func (w *world) show(t *testing.T, name string) app {
 // credential is a token that may push to every app.
 func (w *world) credential(t *testing.T) string {
 	t.Helper()
+	w.once.Lock()
+	defer w.once.Unlock()
 	if w.token == "" {
 		var made struct{ Token string }
 		w.read(t, &made, "tokens", "create", "e2e")
@@ -280,6 +285,10 @@ func (w *world) credential(t *testing.T) string {
 	}
 	return w.token
 }
+
+// gitEnvironment makes git independent of who runs the tests.
+var gitEnvironment = []string{"GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0",
+	"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com"}
 
 // repo is a working copy that pushes to an app.
 type repo struct {
@@ -310,8 +319,7 @@ func (r *repo) try(args ...string) (string, error) {
 	defer cancel()
 	c := exec.CommandContext(ctx, "git", args...)
 	c.Dir = r.dir
-	c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0",
-		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com")
+	c.Env = append(os.Environ(), gitEnvironment...)
 	out, err := c.CombinedOutput()
 	return string(out), err
 }

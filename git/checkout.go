@@ -100,7 +100,7 @@ func (s *Server) export(ctx context.Context, repo *repo, commit, dir string) err
 	defer cancel()
 	r, w := io.Pipe()
 	c := s.in(repo, "archive", "--format=tar", commit)
-	c.Stdout, c.Cage = w, s.cage()
+	c.Stdout, c.Limits = w, s.limits()
 	ended := make(chan error, 1)
 	go func() {
 		err := run.Run(ctx, c)

@@ -133,7 +133,7 @@ func (s *Server) download(ctx context.Context, u *url.URL, branch string, repo *
 		args = append(args, "--branch="+branch)
 	}
 	c := s.command(append(args, "--", u.String(), repo.dir)...)
-	c.Cage = s.cage()
+	c.Limits = s.limits()
 	err := run.Run(ctx, c)
 	if err == nil {
 		return nil

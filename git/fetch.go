@@ -42,7 +42,7 @@ func (s *Server) fetch(w http.ResponseWriter, r *http.Request, repo *repo) {
 	w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
 	w.Header().Set("X-Accel-Buffering", "no")
 	c := s.uploadPack(repo, protocol(r))
-	c.Stdin, c.Cage = in, s.cage()
+	c.Stdin, c.Limits = in, s.limits()
 	s.upload(w, r, c)
 }
 

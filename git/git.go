@@ -13,7 +13,7 @@
 //     needs pack-objects, hence git, in any case. It gets a path that we made and no other word of the request but Git-Protocol, from
 //     a list of three values.
 //
-// git runs through package run: an argument vector, an environment without configuration files, hooks or prompts, in a cage.
+// git runs through package run: an argument vector, an environment without configuration files, hooks or prompts, within resource limits.
 //
 // Below Root there is one bare repository per app, <app id>.git. Reference names below refs/cloudsania/ are ours, hidden from clients:
 //

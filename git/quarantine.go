@@ -57,7 +57,7 @@ const lenient = "badTimezone=ignore,missingSpaceBeforeDate=ignore,zeroPaddedFile
 // receive takes the pack that b holds from here to its end. Objects are checked one by one and for their links.
 func (q *quarantine) receive(ctx context.Context, b *body, maxBytes int64, shallow bool) error {
 	c := q.command("index-pack", "--stdin", "--fix-thin", "--strict="+lenient, fmt.Sprintf("--max-input-size=%d", maxBytes))
-	c.Stdin, c.Cage = b, q.s.cage()
+	c.Stdin, c.Limits = b, q.s.limits()
 	err := run.Run(ctx, c)
 	if err == nil {
 		err = b.finish()
@@ -145,7 +145,7 @@ func (q *quarantine) connected(ctx context.Context, hashes []plumbing.Hash, shal
 		fmt.Fprintf(&in, "%s\n", h)
 	}
 	c := q.command("rev-list", "--objects", "--stdin", "--not", "--all", "--quiet")
-	c.Stdin, c.Stdout, c.Cage = &in, io.Discard, q.s.cage()
+	c.Stdin, c.Stdout, c.Limits = &in, io.Discard, q.s.limits()
 	err := run.Run(ctx, c)
 	var exit *run.ExitError
 	switch {

@@ -130,9 +130,9 @@ func (s *Server) command(args ...string) run.Cmd {
 	return run.Cmd{Path: "git", Args: append(full, args...), Dir: s.o.Root, Env: environment, Nice: 5, Timeout: maxRun}
 }
 
-// cage encloses a run that works on what strangers sent in amounts that they chose. Others do without: entering one takes time.
-func (s *Server) cage() *run.Cage {
-	return &run.Cage{Name: "git", MemoryMB: s.o.MemoryMB, PIDs: maxProcesses, CPUWeight: 50}
+// limits are for runs that work on untrusted input of any size. Others do without: making a cgroup takes time.
+func (s *Server) limits() *run.Limits {
+	return &run.Limits{Name: "git", MemoryMB: s.o.MemoryMB, PIDs: maxProcesses, CPUWeight: 50}
 }
 
 const (
@@ -158,7 +158,7 @@ func (s *Server) repackApp(ctx context.Context, app string) error {
 	}
 	defer release()
 	c := s.in(&repo{dir}, "repack", "--geometric=2", "-d", "-q", "-n")
-	c.Nice, c.Cage = 15, s.cage()
+	c.Nice, c.Limits = 15, s.limits()
 	return run.Run(ctx, c)
 }
 

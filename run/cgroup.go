@@ -13,7 +13,7 @@ import (
 	"syscall"
 )
 
-// hierarchy is where cages can be made: below a directory of version 2, or below one per controller of version 1.
+// hierarchy is where cgroups can be made: below a directory of version 2, or below one per controller of version 1.
 type hierarchy struct {
 	v2          string            // the parent directory
 	controllers map[string]string // version 1: memory, pids, cpu → the parent directory
@@ -70,8 +70,8 @@ func v2Places(m mount, own string) []hierarchy {
 	return places
 }
 
-// open makes the cgroups of a cage, or none.
-func (h hierarchy) open(name string, c Cage) ([]string, error) {
+// open makes the cgroups that enforce c, or none.
+func (h hierarchy) open(name string, c Limits) ([]string, error) {
 	if h.v2 != "" {
 		return h.openV2(name, c)
 	}
@@ -96,7 +96,7 @@ func (h hierarchy) open(name string, c Cage) ([]string, error) {
 	return groups, nil
 }
 
-func (h hierarchy) openV2(name string, c Cage) ([]string, error) {
+func (h hierarchy) openV2(name string, c Limits) ([]string, error) {
 	shared, err := os.ReadFile(filepath.Join(h.v2, "cgroup.subtree_control"))
 	if err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ type limit struct {
 	optional    bool
 }
 
-func v1Limits(controller string, c Cage) []limit {
+func v1Limits(controller string, c Limits) []limit {
 	switch {
 	case controller == "memory" && c.MemoryMB > 0:
 		bytes := strconv.Itoa(c.MemoryMB << 20)
@@ -132,7 +132,7 @@ func v1Limits(controller string, c Cage) []limit {
 	return nil
 }
 
-func v2Limits(c Cage) (limits []limit) {
+func v2Limits(c Limits) (limits []limit) {
 	if c.MemoryMB > 0 {
 		limits = append(limits, limit{"memory.max", strconv.Itoa(c.MemoryMB << 20), false}, limit{"memory.swap.max", "0", true}, limit{"memory.oom.group", "1", true})
 	}
@@ -160,14 +160,14 @@ func makeGroup(parent, name string, limits []limit) (string, error) {
 	return dir, nil
 }
 
-// sweepGroups removes empty cages of processes of ours that are no more; the kernel refuses to remove one that is in use.
+// sweepGroups removes empty cgroups whose cloudsania process has ended; the kernel refuses to remove one that is in use.
 func sweepGroups(parent string) {
 	entries, err := os.ReadDir(parent)
 	if err != nil {
 		return
 	}
 	for _, e := range entries {
-		m := cageDir.FindStringSubmatch(e.Name())
+		m := groupName.FindStringSubmatch(e.Name())
 		if m == nil {
 			continue
 		}

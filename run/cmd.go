@@ -36,7 +36,7 @@ type Cmd struct {
 	Timeout    time.Duration
 	MaxOutput  int64 // bytes that Output takes; 0 for 16 MiB
 	Nice       int   // 0 to 19
-	Cage       *Cage
+	Limits     *Limits
 	ExtraFiles []*os.File  // file descriptors 3, 4, …
 	User       *Credential // nil for ours
 }
@@ -47,7 +47,8 @@ type Credential struct {
 }
 
 // Run runs c to its end. It returns an *ExitError when the program ends with another code than 0 or by a signal, and an error that
-// wraps ctx's, or context.DeadlineExceeded for c.Timeout, when it was stopped: the whole process group gets SIGTERM, two seconds later SIGKILL.
+// wraps ctx's, or context.DeadlineExceeded for c.Timeout, when it was stopped: the whole process group gets SIGTERM, two seconds later
+// SIGKILL.
 func Run(ctx context.Context, c Cmd) error {
 	p, err := Start(ctx, c)
 	if err != nil {
@@ -72,7 +73,8 @@ func Output(ctx context.Context, c Cmd) ([]byte, error) {
 	return out.buf, err
 }
 
-// Exec replaces this process by another program, keeping its process id and open files that are not close-on-exec. It returns only on failure.
+// Exec replaces this process by another program, keeping its process id and open files that are not close-on-exec. It returns only
+// on failure.
 func Exec(argv0 string, args, env []string) error {
 	file, err := program(argv0)
 	if err != nil {
@@ -82,10 +84,10 @@ func Exec(argv0 string, args, env []string) error {
 }
 
 // Detach starts c in a session of its own, where it outlives us and hears none of our signals, and returns its process id. Stdout
-// and Stderr must be files or nil; Stdin, Timeout, MaxOutput and Cage do not apply.
+// and Stderr must be files or nil; Stdin, Timeout, MaxOutput and Limits do not apply.
 func Detach(c Cmd) (pid int, err error) {
-	if c.Stdin != nil || c.Timeout != 0 || c.Cage != nil {
-		return 0, fmt.Errorf("detach %s: it cannot be fed, timed or caged", c.Path)
+	if c.Stdin != nil || c.Timeout != 0 || c.Limits != nil {
+		return 0, fmt.Errorf("detach %s: stdin, timeout and limits do not apply", c.Path)
 	}
 	for _, w := range []io.Writer{c.Stdout, c.Stderr} {
 		if _, ok := w.(*os.File); w != nil && !ok {
@@ -116,7 +118,14 @@ func command(c Cmd) (*exec.Cmd, error) {
 	if slices.ContainsFunc(append(slices.Clone(c.Args), c.Env...), func(s string) bool { return strings.ContainsRune(s, 0) }) {
 		return nil, errors.New("a null byte in an argument")
 	}
-	cmd := &exec.Cmd{Path: file, Args: append([]string{c.Path}, c.Args...), Dir: c.Dir, Env: environment(c.Env), ExtraFiles: c.ExtraFiles, SysProcAttr: &syscall.SysProcAttr{}}
+	cmd := &exec.Cmd{
+		Path:        file,
+		Args:        append([]string{c.Path}, c.Args...),
+		Dir:         c.Dir,
+		Env:         environment(c.Env),
+		ExtraFiles:  c.ExtraFiles,
+		SysProcAttr: &syscall.SysProcAttr{},
+	}
 	if c.User != nil {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: c.User.UID, Gid: c.User.GID, NoSetGroups: os.Geteuid() != 0}
 	}

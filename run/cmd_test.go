@@ -279,7 +279,7 @@ func TestDetachOutlivesUs(t *testing.T) {
 }
 
 func TestDetachRefusesPipes(t *testing.T) {
-	for _, c := range []Cmd{{Stdout: io.Discard}, {Stderr: io.Discard}, {Stdin: strings.NewReader("")}, {Timeout: 1}, {Cage: &Cage{Name: "x"}}} {
+	for _, c := range []Cmd{{Stdout: io.Discard}, {Stderr: io.Discard}, {Stdin: strings.NewReader("")}, {Timeout: 1}, {Limits: &Limits{Name: "x"}}} {
 		c.Path = "true"
 		if _, err := Detach(c); err == nil {
 			t.Errorf("%+v is accepted", c)

@@ -18,16 +18,16 @@ import (
 
 // Process is a started program. Wait must be called, once.
 type Process struct {
-	name   string
-	cmd    *exec.Cmd
-	ctx    context.Context
-	cancel context.CancelFunc
-	fed    chan error     // how feeding stdin ended
-	stdin  io.WriteCloser // nil when there is none to feed
-	tail   *tail
-	cage   *enclosure // nil without one
+	name    string
+	cmd     *exec.Cmd
+	ctx     context.Context
+	cancel  context.CancelFunc
+	fed     chan error     // how feeding stdin ended
+	stdin   io.WriteCloser // nil when there is none to feed
+	tail    *tail
+	limiter *limiter // nil without limits
 
-	mu     sync.Mutex // guards the process id: once reaped, it may be somebody else's
+	mu     sync.Mutex // guards the process id: once reaped, it may be another process's
 	reaped bool
 }
 
@@ -36,16 +36,16 @@ func Start(ctx context.Context, c Cmd) (*Process, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("start %s: %w", c.Path, context.Cause(ctx))
 	}
-	cage, err := openCage(c.Cage)
+	limiter, err := openLimiter(c.Limits)
 	if err != nil {
 		return nil, err
 	}
-	p, err := start(c, cage)
-	if err != nil && cage.refused(err) {
-		p, err = start(c, cage)
+	p, err := start(c, limiter)
+	if err != nil && limiter.refused(err) {
+		p, err = start(c, limiter)
 	}
 	if err != nil {
-		cage.close()
+		limiter.close()
 		return nil, err
 	}
 	if c.Nice != 0 {
@@ -74,18 +74,18 @@ func (p *Process) Wait() error {
 		defer close(watched)
 		p.stopWith(ended)
 	}()
-	// Seen as ended but not yet reaped its id is still taken: killing what it left in the group hits nobody else.
+	// Seen as ended but not yet reaped its id is still taken: killing what it left in the group hits no other process.
 	for errors.Is(unix.Waitid(unix.P_PID, p.PID(), nil, unix.WEXITED|unix.WNOWAIT, nil), unix.EINTR) {
 	}
 	close(ended)
 	<-watched
 	p.signal(syscall.SIGKILL)
-	p.cage.kill()
+	p.limiter.kill()
 	p.mu.Lock()
 	p.reaped = true
 	p.mu.Unlock()
 	err := p.cmd.Wait()
-	oom := p.cage.close()
+	oom := p.limiter.close()
 	fed := p.finishFeeding()
 	if err == nil && fed == nil {
 		return nil
@@ -108,7 +108,7 @@ func (p *Process) stopWith(ended <-chan struct{}) {
 	case <-ended:
 	case <-time.After(termGrace):
 		p.signal(syscall.SIGKILL)
-		p.cage.kill()
+		p.limiter.kill()
 	}
 }
 
@@ -120,13 +120,13 @@ func (p *Process) signal(s syscall.Signal) {
 	}
 }
 
-// start starts the child inside its cage. It gets its input only then, so that nothing a stranger sent is read outside.
-func start(c Cmd, cage *enclosure) (*Process, error) {
+// start starts the child inside its limiter. It gets its input only then, so that nothing a stranger sent is read outside.
+func start(c Cmd, limiter *limiter) (*Process, error) {
 	cmd, err := command(c)
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{name: filepath.Base(cmd.Path), cmd: cmd, tail: &tail{}, cage: cage}
+	p := &Process{name: filepath.Base(cmd.Path), cmd: cmd, tail: &tail{}, limiter: limiter}
 	cmd.WaitDelay = pipeGrace
 	cmd.Stdout, cmd.Stderr = c.Stdout, io.Writer(p.tail)
 	if c.Stderr != nil {
@@ -141,7 +141,7 @@ func start(c Cmd, cage *enclosure) (*Process, error) {
 			return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 		}
 	}
-	inside, err := cage.begin(cmd.SysProcAttr)
+	inside, err := limiter.begin(cmd.SysProcAttr)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
@@ -149,16 +149,16 @@ func start(c Cmd, cage *enclosure) (*Process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
-	if cage.late() {
+	if limiter.late() {
 		// It has had time for its first instructions, not for children of its own.
 		p.signal(syscall.SIGSTOP)
-		err = cage.admit(p.PID())
+		err = limiter.admit(p.PID())
 		p.signal(syscall.SIGCONT)
 	}
 	if err != nil {
 		p.Kill()
 		_ = cmd.Wait()
-		return nil, fmt.Errorf("put %s into its cage: %w", cmd.Path, err)
+		return nil, fmt.Errorf("limit the resources of %s: %w", cmd.Path, err)
 	}
 	return p, nil
 }
@@ -221,7 +221,7 @@ type ExitError struct {
 	Code    int            // exit code; -1 when a signal ended it
 	Signal  syscall.Signal // that ended it, else 0
 	Stderr  string         // the end of what it wrote there, at most 8 KiB
-	OOM     bool           // it was killed for want of memory in its cage
+	OOM     bool           // it was killed for exceeding its memory limit
 }
 
 func (e *ExitError) Error() string {

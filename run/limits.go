@@ -16,10 +16,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Cage limits a program and all that it starts. It is a cgroup, version 1 or 2, below our own where we may make one; page cache, which the
-// kernel gives back by itself, then fails nothing. Elsewhere it is a resource limit on each process's own writable memory, which leaves
-// mapped files alone; there PIDs has no effect and CPUWeight becomes niceness.
-type Cage struct {
+// Limits are the resource limits of a program and all that it starts. They are enforced by a cgroup, version 1 or 2, below this process's
+// own where it may make one; page cache is reclaimed by the kernel and does not count as exceeded. Elsewhere RLIMIT_DATA limits each
+// process's own writable memory, which leaves mapped files alone; there PIDs has no effect and CPUWeight becomes niceness.
+type Limits struct {
 	Name      string // lower-case letters, digits, hyphens; part of the cgroup's name
 	MemoryMB  int    // 0 for no limit; swap is not added to it
 	CPUWeight int    // 1 to 10000, where 100 is an ordinary process's; 0 leaves it
@@ -27,43 +27,43 @@ type Cage struct {
 }
 
 var (
-	validCage = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	cageDir   = regexp.MustCompile(`^cloudsania-.+-([0-9]+)-[0-9a-f]{8}$`)
+	validName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	groupName = regexp.MustCompile(`^cloudsania-.+-([0-9]+)-[0-9a-f]{8}$`)
 )
 
-// enclosure is a Cage in use. A nil one encloses nothing.
-type enclosure struct {
-	cage   Cage
+// limiter enforces Limits on one program. A nil one limits nothing.
+type limiter struct {
+	limits Limits
 	groups []string // directories of cgroups, the one that limits memory first; empty where resource limits must do
 	v2     bool     // processes begin inside
 	main   int      // process that was admitted
 }
 
-func openCage(c *Cage) (*enclosure, error) {
+func openLimiter(c *Limits) (*limiter, error) {
 	if c == nil {
 		return nil, nil
 	}
-	if !validCage.MatchString(c.Name) {
-		return nil, fmt.Errorf("%q cannot be a cage's name", c.Name)
+	if !validName.MatchString(c.Name) {
+		return nil, fmt.Errorf("%q cannot be the name of a cgroup", c.Name)
 	}
-	return openCageIn(ownHierarchies(), *c), nil
+	return openLimiterIn(ownHierarchies(), *c), nil
 }
 
-// openCageIn tries the hierarchies in turn. Not being able to make cgroups is ordinary (a hardened unit, a container), not a failure.
-func openCageIn(hs []hierarchy, c Cage) *enclosure {
+// openLimiterIn tries the hierarchies in turn. Not being able to make cgroups is ordinary (a hardened unit, a container), not a failure.
+func openLimiterIn(hs []hierarchy, c Limits) *limiter {
 	var id [4]byte
 	_, _ = rand.Read(id[:]) // never fails
 	name := fmt.Sprintf("cloudsania-%s-%d-%s", c.Name, os.Getpid(), hex.EncodeToString(id[:]))
 	for _, h := range hs {
 		if groups, err := h.open(name, c); err == nil {
-			return &enclosure{cage: c, groups: groups, v2: h.v2 != ""}
+			return &limiter{limits: c, groups: groups, v2: h.v2 != ""}
 		}
 	}
-	return &enclosure{cage: c}
+	return &limiter{limits: c}
 }
 
-// begin arranges for a process to begin its life in a cgroup of version 2. The file must stay open until it has started; it is nil elsewhere.
-func (e *enclosure) begin(attr *syscall.SysProcAttr) (*os.File, error) {
+// begin arranges for a process to start in a cgroup of version 2. The file must stay open until it has started; it is nil elsewhere.
+func (e *limiter) begin(attr *syscall.SysProcAttr) (*os.File, error) {
 	if e == nil || !e.v2 {
 		return nil, nil
 	}
@@ -76,7 +76,7 @@ func (e *enclosure) begin(attr *syscall.SysProcAttr) (*os.File, error) {
 }
 
 // refused reports whether err may come from a sandbox that does not let processes begin in a cgroup, and makes admit move them there.
-func (e *enclosure) refused(err error) bool {
+func (e *limiter) refused(err error) bool {
 	if e == nil || !e.v2 || !errors.Is(err, syscall.ENOSYS) && !errors.Is(err, syscall.EPERM) && !errors.Is(err, syscall.EINVAL) {
 		return false
 	}
@@ -85,10 +85,10 @@ func (e *enclosure) refused(err error) bool {
 }
 
 // late reports whether a process has to be admitted after its start.
-func (e *enclosure) late() bool { return e != nil && !e.v2 }
+func (e *limiter) late() bool { return e != nil && !e.v2 }
 
-// admit puts a process in that has started, and with it all that it starts from now on. Version 1 takes some 10 ms for it.
-func (e *enclosure) admit(pid int) error {
+// admit moves a process that has started into the cgroup, and with it all that it starts from now on. Version 1 takes some 10 ms for it.
+func (e *limiter) admit(pid int) error {
 	e.main = pid
 	for _, g := range e.groups {
 		if err := writeGroup(g, "cgroup.procs", strconv.Itoa(pid)); err != nil {
@@ -98,18 +98,18 @@ func (e *enclosure) admit(pid int) error {
 	if len(e.groups) > 0 {
 		return nil
 	}
-	if w := e.cage.CPUWeight; w > 0 && w < 100 {
+	if w := e.limits.CPUWeight; w > 0 && w < 100 {
 		_ = unix.Setpriority(unix.PRIO_PGRP, pid, 10) // an eighth of an ordinary process's share, roughly
 	}
-	if e.cage.MemoryMB <= 0 {
+	if e.limits.MemoryMB <= 0 {
 		return nil
 	}
-	bytes := uint64(e.cage.MemoryMB) << 20
+	bytes := uint64(e.limits.MemoryMB) << 20
 	return unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: bytes, Max: bytes}, nil)
 }
 
-// kill ends whatever else is still inside, also what left the process group.
-func (e *enclosure) kill() {
+// kill ends all other processes in the cgroup, those that left the process group included.
+func (e *limiter) kill() {
 	if e == nil || len(e.groups) == 0 {
 		return
 	}
@@ -135,8 +135,8 @@ func (e *enclosure) kill() {
 	}
 }
 
-// close removes the cage and reports whether the kernel killed something in it for want of memory.
-func (e *enclosure) close() (oom bool) {
+// close removes the cgroups and reports whether the kernel killed a process in them for want of memory.
+func (e *limiter) close() (oom bool) {
 	if e == nil || len(e.groups) == 0 {
 		return false
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 // hog keeps its input, 200 MB without an end of line, in its own memory; writer makes 300 MB of page cache and next to none of its own.
-// A program gets input only when it is caged.
+// A program gets input only when its limits are in force.
 func hog() Cmd {
 	return Cmd{Path: "grep", Args: []string{"-zc", "x"}, Stdin: io.LimitReader(crosses{}, 200<<20)}
 }
@@ -40,18 +40,18 @@ func writer(t *testing.T) Cmd {
 
 func cgroups(t *testing.T) bool {
 	t.Helper()
-	e := openCageIn(ownHierarchies(), Cage{Name: "probe", MemoryMB: 64})
+	e := openLimiterIn(ownHierarchies(), Limits{Name: "probe", MemoryMB: 64})
 	defer e.close()
 	return len(e.groups) > 0
 }
 
-func TestCageLimitsMemory(t *testing.T) {
+func TestLimitsOfMemory(t *testing.T) {
 	c := hog()
-	c.Cage = &Cage{Name: "test", MemoryMB: 64, CPUWeight: 50, PIDs: 50}
+	c.Limits = &Limits{Name: "test", MemoryMB: 64, CPUWeight: 50, PIDs: 50}
 	err := Run(t.Context(), c)
 	var e *ExitError
 	if !errors.As(err, &e) {
-		t.Fatalf("200 MB in a cage of 64 MB: %v", err)
+		t.Fatalf("200 MB with a limit of 64 MB: %v", err)
 	}
 	if cgroups(t) && (!e.OOM || !strings.Contains(err.Error(), "more memory than its limit")) {
 		t.Errorf("got %v, %+v", err, e)
@@ -60,25 +60,25 @@ func TestCageLimitsMemory(t *testing.T) {
 
 func TestHogAloneIsWell(t *testing.T) {
 	if err := Run(t.Context(), hog()); err != nil {
-		t.Errorf("without a cage: %v", err)
+		t.Errorf("without limits: %v", err)
 	}
 }
 
-func TestCageLetsPageCacheBe(t *testing.T) {
+func TestLimitsLetsPageCacheBe(t *testing.T) {
 	c := writer(t)
-	c.Cage = &Cage{Name: "test", MemoryMB: 64}
+	c.Limits = &Limits{Name: "test", MemoryMB: 64}
 	if err := Run(t.Context(), c); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestCageLimitsProcesses(t *testing.T) {
+func TestLimitsOfProcesses(t *testing.T) {
 	if !cgroups(t) {
 		t.Skip("cgroups are not ours to make here")
 	}
 	c := play(t, "patient") // Go's own threads are more than two
 	c.Stdin = strings.NewReader("go")
-	c.Cage = &Cage{Name: "test", PIDs: 2}
+	c.Limits = &Limits{Name: "test", PIDs: 2}
 	c.Timeout = 10 * time.Second
 	var e *ExitError
 	if err := Run(t.Context(), c); !errors.As(err, &e) {
@@ -86,12 +86,12 @@ func TestCageLimitsProcesses(t *testing.T) {
 	}
 }
 
-func TestCageEndsWhatLeftTheGroup(t *testing.T) {
+func TestLimitsEndsWhatLeftTheGroup(t *testing.T) {
 	if !cgroups(t) {
 		t.Skip("cgroups are not ours to make here")
 	}
 	c := play(t, "detacher")
-	c.Cage = &Cage{Name: "test", MemoryMB: 256}
+	c.Limits = &Limits{Name: "test", MemoryMB: 256}
 	out, err := Output(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -103,8 +103,8 @@ func TestCageEndsWhatLeftTheGroup(t *testing.T) {
 	gone(t, pid)
 }
 
-func TestCageIsRemoved(t *testing.T) {
-	c := Cmd{Path: "true", Cage: &Cage{Name: "tidy", MemoryMB: 64}}
+func TestLimitsIsRemoved(t *testing.T) {
+	c := Cmd{Path: "true", Limits: &Limits{Name: "tidy", MemoryMB: 64}}
 	if err := Run(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func values(m map[string]string) (v []string) {
 
 // Where cgroups cannot be made, as in a hardened unit.
 func TestWithoutCgroupsResourceLimitsHold(t *testing.T) {
-	e := openCageIn([]hierarchy{{v2: "/proc"}, {controllers: map[string]string{"memory": t.TempDir()}}, {}}, Cage{Name: "test", MemoryMB: 64, CPUWeight: 50})
+	e := openLimiterIn([]hierarchy{{v2: "/proc"}, {controllers: map[string]string{"memory": t.TempDir()}}, {}}, Limits{Name: "test", MemoryMB: 64, CPUWeight: 50})
 	if len(e.groups) != 0 {
 		t.Fatalf("made %v", e.groups)
 	}
@@ -158,8 +158,8 @@ func TestWithoutCgroupsResourceLimitsHold(t *testing.T) {
 	}
 }
 
-// git index-pack maps files and fills page cache with the whole pack; only its own memory may count. Both cages.
-func TestIndexPackOfMoreThanTheCage(t *testing.T) {
+// git index-pack maps files and fills page cache with the whole pack; only its own memory may count. In a cgroup and with RLIMIT_DATA.
+func TestIndexPackOfMoreThanTheLimit(t *testing.T) {
 	dir := t.TempDir()
 	git := func(in io.Reader, args ...string) []byte {
 		t.Helper()
@@ -188,19 +188,19 @@ func TestIndexPackOfMoreThanTheCage(t *testing.T) {
 	}
 	for _, name := range []string{"cgroup", "resource limits"} {
 		into := t.TempDir()
-		c := Cmd{Path: "git", Args: []string{"index-pack", "--stdin", "--strict", "--fsck-objects"}, Dir: into, Env: []string{"HOME=" + into}, Stdin: bytes.NewReader(pack), Cage: &Cage{Name: "git", MemoryMB: 40}}
+		c := Cmd{Path: "git", Args: []string{"index-pack", "--stdin", "--strict", "--fsck-objects"}, Dir: into, Env: []string{"HOME=" + into}, Stdin: bytes.NewReader(pack), Limits: &Limits{Name: "git", MemoryMB: 40}}
 		if err := Run(t.Context(), Cmd{Path: "git", Args: []string{"init", "-q", "--bare", into}, Env: []string{"HOME=" + into}}); err != nil {
 			t.Fatal(err)
 		}
 		if name == "resource limits" {
-			c.Cage = nil
+			c.Limits = nil
 		}
 		p, err := Start(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if name == "resource limits" {
-			if err := openCageIn(nil, Cage{MemoryMB: 40}).admit(p.PID()); err != nil {
+			if err := openLimiterIn(nil, Limits{MemoryMB: 40}).admit(p.PID()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -254,13 +254,13 @@ func TestVersion2HoldsFromTheFirstInstruction(t *testing.T) {
 	if err := os.Mkdir(group, 0o755); unified == "" || err != nil {
 		t.Skipf("no cgroup version 2 to write in: %v", err)
 	}
-	cage := &enclosure{groups: []string{group}, v2: true}
+	l := &limiter{groups: []string{group}, v2: true}
 	c := play(t, "detacher")
 	var out bytes.Buffer
 	c.Stdout = &out
-	p, err := start(c, cage)
+	p, err := start(c, l)
 	if err != nil {
-		cage.close()
+		l.close()
 		t.Fatal(err)
 	}
 	p.ctx, p.cancel = t.Context(), func() {}
@@ -283,7 +283,7 @@ func TestSandboxWithoutClone3(t *testing.T) {
 		v2   bool
 		want bool
 	}{{syscall.ENOSYS, true, true}, {fmt.Errorf("start: %w", syscall.EPERM), true, true}, {syscall.ENOENT, true, false}, {syscall.ENOSYS, false, false}} {
-		e := &enclosure{v2: tc.v2}
+		e := &limiter{v2: tc.v2}
 		if got := e.refused(tc.err); got != tc.want || e.v2 != (tc.v2 && !tc.want) {
 			t.Errorf("%v: %v, then by %+v", tc.err, got, e)
 		}
@@ -297,11 +297,11 @@ func TestVersion2Files(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []limit{{"memory.max", "67108864", false}, {"memory.swap.max", "0", true}, {"memory.oom.group", "1", true}, {"pids.max", "10", true}, {"cpu.weight", "50", true}}
-	c := Cage{Name: "t", MemoryMB: 64, PIDs: 10, CPUWeight: 50}
+	c := Limits{Name: "t", MemoryMB: 64, PIDs: 10, CPUWeight: 50}
 	if got := v2Limits(c); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v", got)
 	}
-	// No kernel puts the files there: a limit that cannot be set is no cage.
+	// No kernel puts the files there: a limit that cannot be set is not enforced.
 	if dirs, err := (hierarchy{v2: parent}).open("cloudsania-t-1-00000000", c); err == nil {
 		t.Errorf("made %v", dirs)
 	}
@@ -342,9 +342,9 @@ func TestSweepKnowsTheDead(t *testing.T) {
 	}
 }
 
-func TestCageNames(t *testing.T) {
+func TestLimitsNames(t *testing.T) {
 	for _, name := range []string{"", "../x", "a/b", "A", "a--b", "-a", "a\nb"} {
-		if err := Run(t.Context(), Cmd{Path: "true", Cage: &Cage{Name: name}}); err == nil {
+		if err := Run(t.Context(), Cmd{Path: "true", Limits: &Limits{Name: name}}); err == nil {
 			t.Errorf("%q is accepted", name)
 		}
 	}

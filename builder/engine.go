@@ -21,14 +21,14 @@ type engine interface {
 	RemoveVolume(ctx context.Context, name string) error
 }
 
-// Client is Docker as pack uses it during one build: the containers that pack asks for are put into the build's cage.
+// Client is Docker as pack uses it during one build: the containers that pack asks for get the build's limits.
 type Client interface {
 	client.DockerClient
 	// OOM reports whether a phase was killed for its memory, and which.
 	OOM() (phase string, oom bool)
 }
 
-// Policy is the cage of one build. Its fields are docker.BuildPolicy's, so that one converts to the other.
+// Policy limits one build. Its fields are docker.BuildPolicy's, so that one converts to the other.
 type Policy struct {
 	Build, App   string
 	MemoryMB     int

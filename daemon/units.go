@@ -11,7 +11,7 @@ import (
 )
 
 // unitFiles are the systemd units. Only the socket unit starts the edge there, so that its ports stay open whatever restarts; the
-// edge has no capability at all, control keeps what Docker, debootstrap and its cages need.
+// edge has no capability at all, control keeps what Docker, debootstrap and cgroups need.
 var unitFiles = map[string]string{
 	"cloudsania.service": `[Unit]
 Description=Cloudsania control: dashboard, git, builds, deploys

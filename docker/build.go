@@ -13,7 +13,7 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// BuildPolicy is the cage of one build: whatever containers pack asks for, they get these limits. Zero limits take safe defaults.
+// BuildPolicy limits one build: whatever containers pack asks for, they get these limits. Zero limits take safe defaults.
 type BuildPolicy struct {
 	Build, App   string  // ids, for labels
 	MemoryMB     int     // hard, swap included; 0: 1024
@@ -72,7 +72,7 @@ func (c *BuildClient) OOM() (phase string, oom bool) {
 	return c.oomPhase, c.oomPhase != ""
 }
 
-// ContainerCreate puts a phase into the cage. Anything that is not one of the five phases is refused, and so is Docker's socket.
+// ContainerCreate creates the container of a phase within the policy. Anything that is not one of the five phases is refused, and so is Docker's socket.
 func (c *BuildClient) ContainerCreate(ctx context.Context, o client.ContainerCreateOptions) (client.ContainerCreateResult, error) {
 	if o.Config == nil || o.HostConfig == nil || len(o.Config.Cmd) == 0 {
 		return client.ContainerCreateResult{}, fmt.Errorf("build container without a phase")
@@ -93,7 +93,7 @@ func (c *BuildClient) ContainerCreate(ctx context.Context, o client.ContainerCre
 		cfg.Labels = map[string]string{}
 	}
 	maps.Copy(cfg.Labels, c.engine.containerLabels(kindBuild, c.labels(map[string]string{labelProcess: phase})))
-	if err := c.cage(ctx, &host, kind.trusted); err != nil {
+	if err := c.confine(ctx, &host, kind.trusted); err != nil {
 		return client.ContainerCreateResult{}, err
 	}
 	if err := c.labelVolumes(ctx, host.Binds, cfg.Image); err != nil {
@@ -132,7 +132,7 @@ func (c *BuildClient) labels(with map[string]string) map[string]string {
 	return c.engine.labels(kindBuild, m)
 }
 
-func (c *BuildClient) cage(ctx context.Context, h *container.HostConfig, trusted bool) error {
+func (c *BuildClient) confine(ctx context.Context, h *container.HostConfig, trusted bool) error {
 	p := c.policy
 	info, err := c.engine.info(ctx)
 	if err != nil {

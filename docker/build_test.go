@@ -54,7 +54,7 @@ func phase(t *testing.T, c *docker.BuildClient, image, name string, binds []stri
 	return r.ID, b.String()
 }
 
-func TestBuildCage(t *testing.T) {
+func TestBuildPolicy(t *testing.T) {
 	t.Parallel()
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)

@@ -171,7 +171,7 @@ func TestSystemdTakesOnlySlices(t *testing.T) {
 	} {
 		e := &Engine{seen: Info{Version: "1", CgroupDriver: tc.driver, CPUs: 2}}
 		var h container.HostConfig
-		if err := e.BuildClient(BuildPolicy{CgroupParent: tc.parent}).cage(t.Context(), &h, false); err != nil || h.CgroupParent != tc.want {
+		if err := e.BuildClient(BuildPolicy{CgroupParent: tc.parent}).confine(t.Context(), &h, false); err != nil || h.CgroupParent != tc.want {
 			t.Errorf("%v: %q, %v", tc, h.CgroupParent, err)
 		}
 	}

@@ -149,6 +149,7 @@ func (a *Authenticator) startSession(ctx context.Context, by paas.Actor, in Brow
 			User:      u.ID,
 			UserAgent: in.UserAgent,
 			Addr:      in.Addr,
+			How:       u.Factors(),
 			Expires:   sessionEnd(t.Now(), t.Now()),
 		})
 	})

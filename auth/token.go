@@ -33,6 +33,9 @@ func (a *Authenticator) Token(text paas.Secret, addr string) (access.Principal, 
 	if err != nil {
 		return access.Principal{}, err
 	}
+	if err := t.CheckAddr(addr); err != nil {
+		return access.Principal{}, err
+	}
 	if err := a.store.TouchToken(t.ID); err != nil {
 		return access.Principal{}, err
 	}

@@ -39,6 +39,9 @@ const (
 	eventPersonalBucket    bucket = "event_personal"
 	userBucket             bucket = "user"
 	userEmailBucket        bucket = "user_email"
+	identityBucket         bucket = "identity"
+	membershipBucket       bucket = "membership"
+	roleBucket             bucket = "role"
 	totpBucket             bucket = "totp"
 	sessionBucket          bucket = "session"
 	sessionOfBucket        bucket = "session_of"
@@ -53,7 +56,7 @@ func buckets() []bucket {
 	return []bucket{metaBucket, teamBucket, clientBucket, projectBucket, projectNameBucket, environmentBucket, environmentNameBucket,
 		appBucket, appNameBucket, appEnvironmentBucket, variablesBucket, hostBucket, buildBucket, buildOfBucket, releaseBucket, releaseOfBucket,
 		releaseVariablesBucket, deploymentBucket, deploymentOfBucket, unfinishedBucket, instanceBucket, instanceOfBucket, removalBucket,
-		eventBucket, eventOfBucket, eventPersonalBucket, userBucket, userEmailBucket, totpBucket, sessionBucket, sessionOfBucket, tokenBucket, tokenHashBucket,
+		eventBucket, eventOfBucket, eventPersonalBucket, userBucket, userEmailBucket, identityBucket, membershipBucket, roleBucket, totpBucket, sessionBucket, sessionOfBucket, tokenBucket, tokenHashBucket,
 		usageDayBucket, idempotentBucket, idempotentAgeBucket}
 }
 

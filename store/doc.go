@@ -36,7 +36,8 @@
 //	event              n → paas.Event, see chain.go         event_of           id/n → nothing; id: subject, actor, what the path names
 //	event_personal     n → names and addresses, erasable
 //	user               id → paas.User + TOTP state          user_email         address → user id
-//	totp               user id → sealed
+//	identity           provider/subject → user id           totp               user id → sealed
+//	membership         user/id → paas.Membership            role               name → paas.RoleDefinition
 //	session            hash → paas.Session                  session_of         user/hash → nothing
 //	token              id → paas.Token                      token_hash         hash → token id
 //	usage_day          day/target → paas.UsageDay

@@ -226,6 +226,7 @@ func (s *Store) install(steps []migration) error {
 			t.put(metaBucket, "keycheck", s.seals.seal(metaBucket, "keycheck", 1, []byte(settings.Installation))),
 			t.put(metaBucket, "settings", settings),
 			t.put(metaBucket, "sequence", uint64(3)),
+			t.builtInRoles(),
 			t.put(metaBucket, "server", server),
 			t.put(teamBucket, team.ID, team),
 			t.put(clientBucket, client.ID, client),

@@ -234,3 +234,46 @@ func TestTokens(t *testing.T) {
 		}
 	}
 }
+
+func TestMemberships(t *testing.T) {
+	s := opened(t)
+	u := owner(t, s)
+	var team paas.Path
+	must(t, s.update(func(tx *Tx) error {
+		team = got(tx.teamPath())(t)
+		project := paas.Path{Team: team.Team, Project: "prj_1"}
+		one := got(tx.Join(u.ID, project, paas.Owner))(t)
+		if again := got(tx.Join(u.ID, project, paas.Owner))(t); again.ID != one.ID {
+			t.Errorf("two memberships at one place: %+v %+v", one, again)
+		}
+		if all := got(tx.Memberships(u.ID))(t); len(all) != 2 || all[0].Path != team || all[1].ID != one.ID {
+			t.Errorf("%+v", all)
+		}
+		_, err := tx.Join(u.ID, team, "captain")
+		wantKind(t, err, paas.NotFound)
+		return tx.Leave(u.ID, one.ID)
+	}))
+	err := s.update(func(tx *Tx) error { return tx.Leave(u.ID, got(tx.Memberships(u.ID))(t)[0].ID) })
+	wantKind(t, err, paas.Conflict)
+	if u := got(s.User(u.ID))(t); u.Role != paas.Owner {
+		t.Errorf("%+v", u)
+	}
+}
+
+func TestIdentityBelongsToOnePerson(t *testing.T) {
+	s := opened(t)
+	u := owner(t, s)
+	id := paas.Identity{Provider: "login.example.com", Subject: "4711"}
+	link := func(user string, ids ...paas.Identity) error {
+		return s.UpdateUser(anna, user, func(u *paas.User) error { u.Identities = ids; return nil })
+	}
+	must(t, link(u.ID, id))
+	must(t, link(u.ID, id, paas.Identity{Provider: "github.com", Subject: "anna"}))
+	must(t, s.update(func(tx *Tx) error {
+		return tx.put(userBucket, "usr_2", userRecord{User: paas.User{ID: "usr_2", Email: "b@example.com", PasswordHash: "x"}})
+	}))
+	wantKind(t, link("usr_2", id), paas.Conflict)
+	must(t, link(u.ID))
+	must(t, link("usr_2", id))
+	wantKind(t, link("usr_2", paas.Identity{Provider: "a/b", Subject: "x"}), paas.Invalid)
+}

@@ -92,10 +92,10 @@ func TestDamagedRecordIsAClearError(t *testing.T) {
 	}
 }
 
-// Every member that schema 1 has on disk must be read and written as it was; new members may come. A difference means that existing
+// Every member that schema 2 has on disk must be read and written as it was; new members may come. A difference means that existing
 // databases would be read wrongly: write a migration, and a golden file for the new schema (UPDATE_GOLDEN=1).
 func TestSchemaIsWhatItWas(t *testing.T) {
-	path := filepath.Join("testdata", "schema1.golden")
+	path := filepath.Join("testdata", "schema2.golden")
 	if os.Getenv("UPDATE_GOLDEN") != "" {
 		writeGolden(t, path)
 	}
@@ -112,7 +112,7 @@ func TestSchemaIsWhatItWas(t *testing.T) {
 		read := reflect.New(reflect.TypeOf(r.value).Elem()).Interface()
 		must(t, json.Unmarshal([]byte(golden[r.name]), read))
 		if missing := lost(golden[r.name], string(got(json.Marshal(read))(t))); missing != "" {
-			t.Errorf("%s: schema 1 has %s, which is lost", r.name, missing)
+			t.Errorf("%s: schema 2 has %s, which is lost", r.name, missing)
 		}
 	}
 }

@@ -20,7 +20,8 @@ func sampleRecords() []sampleRecord {
 		{"client", &paas.Client{}}, {"project", &paas.Project{}}, {"environment", &environmentRecord{}}, {"app", &paas.App{}},
 		{"placement", &paas.AppEnvironment{}}, {"host", &paas.Target{}}, {"variables", &sealedVariable{}}, {"build", &paas.Build{}},
 		{"release", &paas.Release{}}, {"deployment", &paas.Deployment{}}, {"instance", &paas.Instance{}}, {"removal", &Removed{}},
-		{"event", &paas.Event{}}, {"user", &userRecord{}}, {"session", &paas.Session{}}, {"token", &paas.Token{}}, {"usage_of", &series{}},
+		{"event", &eventBody{}}, {"event_personal", &personal{}}, {"user", &userRecord{}},
+		{"membership", &paas.Membership{}}, {"role", &paas.RoleDefinition{}}, {"session", &paas.Session{}}, {"token", &paas.Token{}}, {"usage_of", &series{}},
 		{"usage_day", &paas.UsageDay{}}, {"idempotent", &answer{}},
 	}
 	for _, r := range types {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 
 // toSchema2 turns the records of schema 1 into those of schema 2.
 func toSchema2(t *Tx) error {
-	steps := []func(*Tx) error{numberNouns, kindsOfDeployments, ordinalsOfInstances, indexOldEvents}
+	steps := []func(*Tx) error{numberNouns, kindsOfDeployments, ordinalsOfInstances, indexOldEvents, rolesBecomeMemberships, kindsOfTokens, factorsOfSessions}
 	for _, step := range steps {
 		if err := step(t); err != nil {
 			return err
@@ -107,6 +108,59 @@ func indexOldEvents(t *Tx) error {
 	})
 	for mark := range marks {
 		err = errors.Join(err, t.mark(eventOfBucket, mark))
+	}
+	return err
+}
+
+func rolesBecomeMemberships(t *Tx) error {
+	if err := t.builtInRoles(); err != nil {
+		return err
+	}
+	team, err := t.teamPath()
+	if err != nil {
+		return err
+	}
+	roles := map[string]paas.Role{}
+	err = each(t, userBucket, "", func(id string, m struct{ Role paas.Role }) error { roles[id] = m.Role; return nil })
+	for _, id := range slices.Sorted(maps.Keys(roles)) {
+		if err != nil {
+			return err
+		}
+		if err = rewrite(t, userBucket, id, func(m members) error { delete(m, "Role"); return nil }); err != nil {
+			return err
+		}
+		_, err = t.join(id, team, roles[id])
+	}
+	return err
+}
+
+func kindsOfTokens(t *Tx) error {
+	all, err := list[paas.Token](t, tokenBucket, "")
+	for _, tok := range all {
+		if err != nil {
+			return err
+		}
+		tok.Kind = paas.TokenService
+		if tok.User != "" {
+			tok.Kind = paas.TokenPerson
+		}
+		err = t.put(tokenBucket, tok.ID, tok)
+	}
+	return err
+}
+
+// factorsOfSessions says how people signed in: with what they are asked for, since a change of that ends the sessions.
+func factorsOfSessions(t *Tx) error {
+	all, err := list[paas.Session](t, sessionBucket, "")
+	for _, x := range all {
+		if err != nil {
+			return err
+		}
+		var u paas.User
+		if u, err = t.User(x.User); err == nil {
+			x.Authenticated, x.How = x.Created, u.Factors()
+			err = t.put(sessionBucket, x.Hash, x)
+		}
 	}
 	return err
 }

@@ -135,3 +135,40 @@ func TestMigratedEvents(t *testing.T) {
 		t.Errorf("%d events by Anna, %d in staging", len(byAnna), len(there))
 	}
 }
+
+func TestMigratedPeople(t *testing.T) {
+	s := migrated(t)
+	users := got(s.Users())(t)
+	if len(users) != 1 || users[0].Role != paas.Owner || users[0].Name != "Anna Schmidt" || !users[0].TOTP {
+		t.Fatalf("%+v", users)
+	}
+	u := users[0]
+	if secret := got(s.TOTPSecret(u.ID))(t); secret.Reveal() != "JBSWY3DPEHPK3PXP" {
+		t.Error("the second factor was lost")
+	}
+	if got(s.UseTOTPStep(u.ID, 4711))(t) || !got(s.UseTOTPStep(u.ID, 4712))(t) {
+		t.Error("a used code works again, or a fresh one does not")
+	}
+	must(t, s.View(func(tx *Tx) error {
+		team := got(tx.teamPath())(t)
+		if all := got(tx.Memberships(u.ID))(t); len(all) != 1 || all[0].Path != team || all[0].Role != paas.Owner || all[0].Seq == 0 {
+			t.Errorf("%+v", all)
+		}
+		if roles := got(tx.Roles())(t); len(roles) != 1 || !roles[0].BuiltIn {
+			t.Errorf("%+v", roles)
+		}
+		return nil
+	}))
+	session := got(s.Session("session-1"))(t)
+	if !slices.Equal(session.How, []paas.Factor{paas.FactorPassword, paas.FactorTOTP}) || !session.Authenticated.Equal(session.Created) {
+		t.Errorf("%+v", session)
+	}
+	ci := got(s.TokenByHash("token-ci"))(t)
+	app := got(s.FindApp("shop/shop"))(t)
+	if ci.Kind != paas.TokenPerson || ci.Scope != got(s.PathOf(app.ID))(t) || !slices.Equal(ci.Actions, []string{"app.deploy"}) || ci.CheckAddr("192.0.2.1") != nil {
+		t.Errorf("%+v", ci)
+	}
+	if b, status, found, err := s.Idempotent("key-1", u.ID, "request-hash"); err == nil && found {
+		t.Errorf("an answer of 30 days ago: %q %d", b, status)
+	}
+}

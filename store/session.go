@@ -14,7 +14,7 @@ const (
 	touchEvery   = time.Minute // a write for each request would wear the disk for nothing
 )
 
-// CreateSession keeps a session under the hash of its secret. Epoch, Created and Seen are filled in. Conflict when the hash is in use.
+// CreateSession keeps a session under the hash of its secret. Epoch and the times are filled in. Conflict when the hash is in use.
 func (t *Tx) CreateSession(in paas.Session) error {
 	if in.Hash == "" || len(in.Hash) > maxHashBytes || in.Expires.IsZero() {
 		return paas.Invalidf("session", "", "a session needs the hash of its secret and an end")
@@ -30,7 +30,7 @@ func (t *Tx) CreateSession(in paas.Session) error {
 	if err := t.makeRoom(in.User); err != nil {
 		return err
 	}
-	in.Epoch, in.Created, in.Seen = u.Epoch, t.now, t.now
+	in.Epoch, in.Created, in.Seen, in.Authenticated = u.Epoch, t.now, t.now, t.now
 	if err := errors.Join(t.put(sessionBucket, in.Hash, in), t.mark(sessionOfBucket, path(in.User, in.Hash))); err != nil {
 		return err
 	}

@@ -11,13 +11,18 @@ import (
 const maxTokens = 1000
 
 // CreateToken keeps a token under the hash of its secret; ID and Created are filled in. An empty scope is widened to the team, so that a
-// scope always names something.
+// scope always names something. Kind "" is a person's when there is a User, else a service's.
 func (t *Tx) CreateToken(in paas.Token) (paas.Token, error) {
 	if in.Hash == "" || len(in.Hash) > maxHashBytes {
 		return paas.Token{}, paas.Invalidf("token", "", "a token needs the hash of its secret")
 	}
-	if in.Name == "" || len(in.Name) > maxPersonName {
-		return paas.Token{}, paas.Invalidf("name", "say what it is for, like \"laptop\"", "a token needs a name of at most %d characters", maxPersonName)
+	if in.Kind == "" && in.User != "" {
+		in.Kind = paas.TokenPerson
+	} else if in.Kind == "" {
+		in.Kind = paas.TokenService
+	}
+	if err := in.Validate(); err != nil {
+		return paas.Token{}, err
 	}
 	if t.has(tokenHashBucket, in.Hash) {
 		return paas.Token{}, conflict("", "there is such a token already")

@@ -33,6 +33,7 @@ const (
 	unfinishedBucket       bucket = "unfinished"
 	instanceBucket         bucket = "instance"
 	instanceOfBucket       bucket = "instance_of"
+	instanceGoneBucket     bucket = "instance_gone"
 	removalBucket          bucket = "removal"
 	eventBucket            bucket = "event"
 	eventOfBucket          bucket = "event_of"
@@ -55,7 +56,7 @@ const (
 func buckets() []bucket {
 	return []bucket{metaBucket, teamBucket, clientBucket, projectBucket, projectNameBucket, environmentBucket, environmentNameBucket,
 		appBucket, appNameBucket, appEnvironmentBucket, variablesBucket, hostBucket, buildBucket, buildOfBucket, releaseBucket, releaseOfBucket,
-		releaseVariablesBucket, deploymentBucket, deploymentOfBucket, unfinishedBucket, instanceBucket, instanceOfBucket, removalBucket,
+		releaseVariablesBucket, deploymentBucket, deploymentOfBucket, unfinishedBucket, instanceBucket, instanceOfBucket, instanceGoneBucket, removalBucket,
 		eventBucket, eventOfBucket, eventPersonalBucket, userBucket, userEmailBucket, identityBucket, membershipBucket, roleBucket, totpBucket, sessionBucket, sessionOfBucket, tokenBucket, tokenHashBucket,
 		usageDayBucket, idempotentBucket, idempotentAgeBucket}
 }

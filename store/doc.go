@@ -32,6 +32,7 @@
 //	deployment         id → paas.Deployment + n             deployment_of      target/n → id
 //	unfinished         n → deployment id
 //	instance           id → paas.Instance                   instance_of        target/id → nothing, while not gone
+//	instance_gone      target/n → id, of the last ones
 //	removal            app id → Removed
 //	event              n → paas.Event, see chain.go         event_of           id/n → nothing; id: subject, actor, what the path names
 //	event_personal     n → names and addresses, erasable

@@ -8,6 +8,9 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
+// goneKept is how many instances of a target are remembered that are gone.
+const goneKept = 100
+
 // NewInstance records a copy of the deployment's release before anything of it exists in Docker, with an address of the environment that
 // nothing else has. A static build's instance has its directory instead, and no address.
 func (t *Tx) NewInstance(deployment, process string) (paas.Instance, error) {
@@ -168,9 +171,30 @@ func visible(i paas.Instance) bool {
 func (t *Tx) putInstance(i paas.Instance) error {
 	key := path(targetKey(paas.Target{App: i.App, Environment: i.Environment}), i.ID)
 	if i.State == paas.Gone {
-		return errors.Join(t.put(instanceBucket, i.ID, i), t.delete(instanceOfBucket, key))
+		return errors.Join(t.put(instanceBucket, i.ID, i), t.delete(instanceOfBucket, key), t.keepGone(i))
 	}
 	return errors.Join(t.put(instanceBucket, i.ID, i), t.mark(instanceOfBucket, key))
+}
+
+// keepGone finds an instance that is gone a place among the last ones of its target, and forgets those that are too many.
+func (t *Tx) keepGone(i paas.Instance) error {
+	prefix := path(targetKey(paas.Target{App: i.App, Environment: i.Environment}), "")
+	if err := t.put(instanceGoneBucket, prefix+number(i.Seq), i.ID); err != nil {
+		return err
+	}
+	n := 0
+	var old []string
+	err := t.eachDown(instanceGoneBucket, prefix, func(key string, _ []byte) error {
+		if n++; n > goneKept {
+			old = append(old, key)
+		}
+		return nil
+	})
+	for _, key := range old {
+		id, findErr := get[string](t, instanceGoneBucket, key)
+		err = errors.Join(err, findErr, t.delete(instanceBucket, id), t.delete(instanceGoneBucket, key))
+	}
+	return err
 }
 
 // nextOrdinal is the lowest number that no other copy of the process has in the same deployment.

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -163,4 +165,40 @@ func TestTableGivesAHostToOneTarget(t *testing.T) {
 	if name := got(s.Table(hostsOf))(t).Routes[0].Name; strings.Contains(name, "/") {
 		t.Fatalf("an invisible project is shown: %q", name)
 	}
+}
+
+// What is gone is remembered for a while only, each target by itself; what is not gone stays.
+func TestGoneInstancesEnd(t *testing.T) {
+	s := opened(t)
+	shop, blog := newSite(t, s, "shop"), newSite(t, s, "blog")
+	many := goneKept + 20
+	var ids []string
+	must(t, s.update(func(tx *Tx) error {
+		var err error
+		for i := range many {
+			n := got(tx.next())(t)
+			inst := paas.Instance{ID: fmt.Sprintf("ins_%03d", i), App: shop.app.ID, Environment: shop.target.Environment, State: paas.Gone, Life: paas.Life{Seq: n}}
+			other := paas.Instance{ID: fmt.Sprintf("ins_b%d", i), App: blog.app.ID, Environment: blog.target.Environment, State: paas.Live}
+			if i < 3 {
+				other.State, other.Seq = paas.Gone, n
+			}
+			ids = append(ids, inst.ID)
+			err = errors.Join(err, tx.putInstance(inst), tx.putInstance(other))
+		}
+		return err
+	}))
+	for i, id := range ids {
+		_, err := s.Instance(id)
+		if known := err == nil; known != (i >= many-goneKept) {
+			t.Fatalf("instance %d of %d: %v", i, many, err)
+		}
+	}
+	if gone, live := got(s.Instances(paas.Gone))(t), got(s.Instances(paas.Live))(t); len(gone) != goneKept+3 || len(live) != many-3 {
+		t.Errorf("%d gone, %d live", len(gone), len(live))
+	}
+	got(s.DeleteApp(anna, shop.app.ID))(t)
+	if gone := got(s.Instances(paas.Gone))(t); len(gone) != 3 {
+		t.Errorf("%d are left after the app was deleted", len(gone))
+	}
+	must(t, s.Check())
 }

@@ -110,17 +110,12 @@ func (t *Tx) removeAppEnvironment(p paas.AppEnvironment, r *Removed) error {
 
 // removeInstances forgets all instances of target, also those that are gone.
 func (t *Tx) removeInstances(target paas.Target) error {
-	var ids []string
-	err := each(t, instanceBucket, "", func(id string, i paas.Instance) error {
-		if i.App == target.App && i.Environment == target.Environment {
-			ids = append(ids, id)
-		}
-		return nil
-	})
-	for _, id := range ids {
-		err = errors.Join(err, t.delete(instanceBucket, id), t.delete(instanceOfBucket, path(targetKey(target), id)))
+	prefix := path(targetKey(target), "")
+	keys, err := t.keys(instanceOfBucket, prefix)
+	for _, key := range keys {
+		err = errors.Join(err, t.delete(instanceBucket, lastPart(key)), t.delete(instanceOfBucket, key))
 	}
-	return err
+	return errors.Join(err, t.drain(instanceGoneBucket, prefix, func(id string) error { return t.delete(instanceBucket, id) }))
 }
 
 func (t *Tx) removeBuilds(r *Removed) error {

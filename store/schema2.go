@@ -91,7 +91,7 @@ func ordinalsOfInstances(t *Tx) error {
 		of := path(inst.Deployment, inst.Process)
 		last[of]++
 		inst.Ordinal, inst.Kind = last[of], paas.KindInstance
-		err = t.put(instanceBucket, inst.ID, inst)
+		err = t.putInstance(inst)
 	}
 	return err
 }

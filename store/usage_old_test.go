@@ -63,6 +63,16 @@ func TestOldSamplesLeaveTheDatabase(t *testing.T) {
 	must(t, s.Check())
 }
 
+func TestOldSamplesSurviveTheMigration(t *testing.T) {
+	s := migrated(t)
+	all := slices.Concat(oldUsage(t, s)...)
+	if len(all) == 0 || all[0].App == "" || all[0].Time.IsZero() {
+		t.Fatalf("%+v", all)
+	}
+	must(t, s.DropOldUsage())
+	must(t, s.Check())
+}
+
 func FuzzOldUsage(f *testing.F) {
 	s := opened(f)
 	putOldUsage(f, s, []paas.Usage{{Instance: "ins_1", App: "app_1", Environment: "env_1", Time: time.Now(), CPUMillis: 5}})

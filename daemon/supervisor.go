@@ -16,7 +16,12 @@ import (
 	"github.com/cloudsania/cloudsania/run"
 )
 
-// edgeSupervisor sees to it that an edge of this version runs, where nobody else does.
+const (
+	checkEvery = time.Minute // for what no event tells
+	retryAfter = 2 * time.Second
+)
+
+// edgeSupervisor sees to it that an edge of this version runs, unless systemd does.
 type edgeSupervisor struct {
 	cfg    Config
 	client *proxy.Client
@@ -27,29 +32,50 @@ func newEdgeSupervisor(cfg Config, client *proxy.Client, log *slog.Logger) *edge
 	return &edgeSupervisor{cfg: cfg, client: client, log: log}
 }
 
-// Run starts an edge when none answers, hands over to a new one when the running one is of another version, and looks again every
-// few seconds. The edge outlives it: that is the point of an edge.
+// Run starts an edge when none answers and replaces one of another version, now and whenever an edge process comes or goes. The edge
+// outlives it: that is the point of an edge.
 func (s *edgeSupervisor) Run(ctx context.Context) error {
 	if s.cfg.Edge == "external" {
 		<-ctx.Done()
 		return nil
 	}
-	if err := s.look(ctx); err != nil {
-		return err // at the first start a busy port must be an error that somebody reads
+	watch, err := s.client.Watch()
+	if err != nil {
+		return err
 	}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(2 * time.Second):
-			if err := s.look(ctx); err != nil && ctx.Err() == nil {
-				s.log.Error("cannot keep the edge running", "err", err)
-			}
+	defer watch.Close()
+	if err := s.check(ctx); err != nil {
+		return err // a busy port at the first start ends control: the person who starts it sees why
+	}
+	for ctx.Err() == nil {
+		s.wait(ctx, watch)
+		if err := s.check(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("cannot keep the edge running", "err", err)
+			sleep(ctx, retryAfter)
 		}
+	}
+	return nil
+}
+
+// wait returns when something may have happened to the edge.
+func (s *edgeSupervisor) wait(ctx context.Context, watch *proxy.Watch) {
+	waiting, cancel := context.WithTimeout(ctx, checkEvery)
+	defer cancel()
+	if err := watch.Next(waiting); err != nil && waiting.Err() == nil {
+		s.log.Warn("cannot watch the edge", "err", err)
+		sleep(ctx, retryAfter)
 	}
 }
 
-func (s *edgeSupervisor) look(ctx context.Context) error {
+// sleep returns after d, or when ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+func (s *edgeSupervisor) check(ctx context.Context) error {
 	status, err := s.client.Status(ctx)
 	if err != nil && !paas.IsKind(err, paas.Unavailable) {
 		return err // one runs, but is slow to answer
@@ -62,11 +88,7 @@ func (s *edgeSupervisor) look(ctx context.Context) error {
 			return nil
 		}
 		s.log.Info("replacing the edge by one of this version", "pid", e.PID, "was", e.Version)
-		exe, err := os.Executable()
-		if err != nil {
-			return fmt.Errorf("find our own program: %w", err)
-		}
-		return s.client.Handover(ctx, exe, s.cfg.edge().args())
+		return Handover(ctx, s.cfg.edge())
 	}
 	return s.start(ctx)
 }

@@ -14,38 +14,45 @@ import (
 )
 
 const (
-	trimFirst = 20 * time.Second // after the start, which touches much that is never needed again
-	trimEvery = time.Minute
-	trimBusy  = 2 * time.Second       // of processor time since the last look: not the moment
-	trimQuiet = 30 * time.Millisecond // less than this and there is nothing to give back
+	trimEvery = 10 * time.Second       // how often to look
+	trimBusy  = 200 * time.Millisecond // of processor time since the last look: not the moment
+	trimWorth = 500 * time.Millisecond // of processor time since the last trim: less has touched little
 )
 
-// memoryTrimmer gives memory back while the process has little to do: to the kernel what the garbage collector holds in reserve, and the mapped
-// pages of the program that start-up or a build touched. Those are clean copies of the file: the kernel maps them again when needed.
+// memoryTrimmer gives memory back as soon as the process has little to do: to the kernel what the garbage collector holds in reserve,
+// and the mapped pages of the program that start-up or a build touched. Those are clean copies of the file: the kernel maps them again
+// when needed.
 type memoryTrimmer struct{}
 
 // Run works until ctx ends.
 func (memoryTrimmer) Run(ctx context.Context) error {
-	before, wait := time.Duration(0), trimFirst
-	for {
+	tick := time.NewTicker(trimEvery)
+	defer tick.Stop()
+	for p := (trimPace{}); ; {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(wait):
+		case <-tick.C:
 		}
-		wait = trimEvery
-		now := processorTime()
-		used := now - before
-		before = now
-		if used > trimBusy || used < trimQuiet {
+		if !p.due(processorTime()) {
 			continue
 		}
 		debug.FreeOSMemory()
 		if err := dropProgramPages(); err != nil {
-			return nil // a kernel that does not want to: only memory is lost
+			return nil // a kernel that refuses: only memory is lost
 		}
-		before = processorTime()
+		p.trimmed = processorTime()
 	}
+}
+
+// trimPace is the processor time that the process had used when it was looked at and trimmed last.
+type trimPace struct{ looked, trimmed time.Duration }
+
+// due tells whether it is time to trim, at the look when the process has used now.
+func (p *trimPace) due(now time.Duration) bool {
+	busy := now-p.looked > trimBusy
+	p.looked = now
+	return !busy && (p.trimmed == 0 || now-p.trimmed >= trimWorth)
 }
 
 func processorTime() time.Duration {

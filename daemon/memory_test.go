@@ -4,7 +4,36 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
+
+func TestTrimsOnceAfterWork(t *testing.T) {
+	var p trimPace
+	used := time.Duration(0)
+	for i, look := range []struct {
+		work time.Duration
+		want bool
+	}{
+		{3 * time.Second, false}, // it starts
+		{10 * time.Millisecond, true},
+		{10 * time.Millisecond, false}, // nothing to give back
+		{4 * time.Second, false},       // a deployment
+		{20 * time.Second, false},
+		{50 * time.Millisecond, true},
+		{0, false},
+		{190 * time.Millisecond, false}, // little work adds up
+		{190 * time.Millisecond, false},
+		{190 * time.Millisecond, true},
+	} {
+		used += look.work
+		if got := p.due(used); got != look.want {
+			t.Errorf("look %d, after %s of work: due = %v", i, look.work, got)
+		}
+		if look.want {
+			p.trimmed = used
+		}
+	}
+}
 
 func TestOnlyCleanPagesOfTheProgramAreDropped(t *testing.T) {
 	const smaps = `00400000-01400000 r-xp 00000000 fe:00 12 /usr/local/bin/cloudsania

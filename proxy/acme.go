@@ -47,8 +47,8 @@ type acmePorts struct {
 	http, https int
 }
 
-// acme obtains a certificate for each host of the table from an ACME authority: one host, one certificate, one state. certmagic
-// orders, stores and renews; when to try again after a failure is decided here, and survives a restart.
+// acme obtains a certificate for each host of the table from an ACME authority: one host, one certificate, one state.
+// certmagic orders, stores and renews; when to try again after a failure is decided here, and survives a restart.
 type acme struct {
 	settings  paas.TLSSettings
 	log       *slog.Logger
@@ -61,7 +61,7 @@ type acme struct {
 	names     *certmagic.Config       // serves and renews
 	addresses *certmagic.Config       // the same, with the short-lived profile
 	issuers   []*certmagic.ACMEIssuer // of both
-	cooling   *cooling
+	backoff   *backoff
 	done      chan struct{} // an attempt ended: look again
 
 	wait sync.WaitGroup
@@ -69,8 +69,8 @@ type acme struct {
 	all  map[string]*hostCert
 }
 
-// anonymous is an issuer whose account has no e-mail address. certmagic would ask its standard input for one and later take
-// "default", the name of the account's directory, for an address that it found.
+// anonymous is an issuer whose account has no e-mail address. certmagic would ask its standard input for one and later
+// take "default", the name of the account's directory, for an address that it found.
 type anonymous struct{ *certmagic.ACMEIssuer }
 
 func (anonymous) PreCheck(context.Context, []string, bool) error { return nil }
@@ -87,7 +87,7 @@ func newACME(dir string, settings paas.TLSSettings, ports acmePorts, resolve res
 		}
 	}
 	var err error
-	if a.cooling, err = openCooling(filepath.Join(dir, "acme.json"), settings.CA, now); err != nil {
+	if a.backoff, err = openBackoff(filepath.Join(dir, "acme.json"), settings.CA, now); err != nil {
 		log.Warn("the waiting times of failed certificates are lost", "err", err)
 	}
 	a.client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true,
@@ -131,7 +131,7 @@ func (a *acme) configFor(cert certmagic.Certificate) (*certmagic.Config, error) 
 	return a.names, nil
 }
 
-// load serves what is on disk already and asks nobody; a renewal that is due happens afterwards.
+// load serves the certificates on disk without asking the authority; a renewal that is due happens afterwards.
 func (a *acme) load(ctx context.Context, rt *router) {
 	for host := range rt.targets {
 		a.loadHost(ctx, host)
@@ -172,26 +172,26 @@ func (a *acme) step(ctx context.Context, rt *router) time.Duration {
 		if st.state == "" && a.loadHost(ctx, host) {
 			continue
 		}
-		cool := a.cooling.get(host)
-		wait := cool.Next.Sub(a.now())
+		failed := a.backoff.get(host)
+		wait := failed.Next.Sub(a.now())
 		switch {
-		case cool.Never:
-			a.set(host, hostCert{state: certFailed, err: cool.Error})
+		case failed.Never:
+			a.set(host, hostCert{state: certFailed, err: failed.Error})
 		case wait > 0:
-			a.set(host, hostCert{state: certFailed, err: cool.Error})
+			a.set(host, hostCert{state: certFailed, err: failed.Error})
 			next = min(next, wait)
 		case running < attemptsAtOnce:
 			running++
-			a.set(host, hostCert{state: certPending, err: cool.Error, running: true})
+			a.set(host, hostCert{state: certPending, err: failed.Error, running: true})
 			a.wait.Go(func() { a.attempt(ctx, host) })
 		default:
-			a.set(host, hostCert{state: certPending, err: cool.Error}) // its turn comes when one of the others is done
+			a.set(host, hostCert{state: certPending, err: failed.Error}) // its turn comes when one of the others is done
 		}
 	}
 	return max(next, time.Second)
 }
 
-// order is the hosts as they are served: the dashboard first, since without it nobody sees what is wrong.
+// order is the hosts as they are served: the dashboard first, since it shows what is wrong with the others.
 func (rt *router) order() []string {
 	hosts := append([]string(nil), rt.dashboard...)
 	for host, t := range rt.targets {
@@ -209,15 +209,15 @@ func (a *acme) attempt(ctx context.Context, host string) {
 	err := a.obtain(ctx, host)
 	switch {
 	case err == nil:
-		a.cooling.clear(host)
+		a.backoff.clear(host)
 		a.set(host, hostCert{state: certOK})
 		a.log.Info("certificate obtained", "host", host)
 	case errors.Is(context.Cause(ctx), context.Canceled):
 		a.set(host, hostCert{state: certPending})
 	default:
-		cool := a.cooling.failed(host, err)
-		a.set(host, hostCert{state: certFailed, err: cool.Error})
-		a.log.Warn("no certificate; the host has a self-signed one meanwhile", "host", host, "next", cool.Next, "err", err)
+		failed := a.backoff.failed(host, err)
+		a.set(host, hostCert{state: certFailed, err: failed.Error})
+		a.log.Warn("no certificate; the host has a self-signed one meanwhile", "host", host, "next", failed.Next, "err", err)
 	}
 	select {
 	case a.done <- struct{}{}:
@@ -256,7 +256,8 @@ func (a *acme) obtain(ctx context.Context, host string) error {
 	return nil
 }
 
-// offersShortlived asks the directory whether the authority knows that profile; one that does not may certify addresses all the same.
+// offersShortlived asks the directory whether the authority knows that profile; one that does not may certify addresses
+// all the same.
 func (a *acme) offersShortlived(ctx context.Context) (bool, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.directory(), nil)
 	if err != nil {

@@ -42,7 +42,8 @@ func (a *acme) running() int {
 	return n
 }
 
-// forget ends the care for hosts that the table no longer has. Their certificates stay on disk, their waiting times too.
+// forget ends the care for hosts that the table no longer has. Their certificates stay on disk, their waiting times
+// too.
 func (a *acme) forget(rt *router) {
 	var gone []certmagic.SubjectIssuer
 	a.mu.Lock()

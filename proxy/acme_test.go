@@ -204,8 +204,8 @@ func TestACMEChallenges(t *testing.T) {
 	}
 }
 
-// While the authority is away visitors get the self-signed certificate, plain HTTP answers, and the reason is told. When it is back,
-// and the time has come, the certificate follows by itself.
+// While the authority is away clients get the self-signed certificate, plain HTTP answers, and the reason is told. When
+// it is back, and the time has come, the certificate follows by itself.
 func TestACMEAuthorityDown(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -238,9 +238,9 @@ func TestACMEAuthorityDown(t *testing.T) {
 	}
 
 	// The wait is remembered over a restart.
-	cool, err := openCooling(filepath.Join(dir, "acme.json"), table.TLS.CA, time.Now)
-	if err != nil || cool.get("a.down.example").Failures == 0 || !cool.get("a.down.example").Next.After(time.Now()) {
-		t.Errorf("%+v, %v", cool.file, err)
+	waits, err := openBackoff(filepath.Join(dir, "acme.json"), table.TLS.CA, time.Now)
+	if err != nil || waits.get("a.down.example").Count == 0 || !waits.get("a.down.example").Next.After(time.Now()) {
+		t.Errorf("%+v, %v", waits.file, err)
 	}
 	p.down.Store(false)
 	r.apply(table)
@@ -252,8 +252,8 @@ func TestACMEAuthorityDown(t *testing.T) {
 	r.apply(table)
 	r.awaitCertificate("a.down.example", certOK)
 	eventually(t, "the failures are forgotten", func() bool {
-		cool, err := openCooling(filepath.Join(dir, "acme.json"), table.TLS.CA, time.Now)
-		return err == nil && cool.get("a.down.example").Failures == 0
+		waits, err := openBackoff(filepath.Join(dir, "acme.json"), table.TLS.CA, time.Now)
+		return err == nil && waits.get("a.down.example").Count == 0
 	})
 }
 
@@ -271,8 +271,8 @@ func TestACMERefusal(t *testing.T) {
 	if !strings.Contains(cs.Error, unresolvable) {
 		t.Errorf("%+v", cs)
 	}
-	if cool := r.edge.certs.acme.Load().cooling.get(unresolvable); time.Until(cool.Next) < 40*time.Second {
-		t.Errorf("the next try is at %v", cool.Next)
+	if failed := r.edge.certs.acme.Load().backoff.get(unresolvable); time.Until(failed.Next) < 40*time.Second {
+		t.Errorf("the next try is at %v", failed.Next)
 	}
 	if res := r.do(http.MethodGet, unresolvable, "/", nil, nil); res.StatusCode != 200 {
 		t.Errorf("redirected to a certificate that is not there: %d", res.StatusCode)
@@ -318,7 +318,7 @@ func TestACMEAsksNobodyInVain(t *testing.T) {
 	if asked.Load() != 1 {
 		t.Errorf("%d lookups", asked.Load())
 	}
-	a.cooling.failed("localhost", errNotPublic)
+	a.backoff.failed("localhost", errNotPublic)
 	rt := newRouter(routeTo("localhost"), newInstances())
 	a.step(context.Background(), rt)
 	if cs := a.status("localhost"); cs.State != certFailed || !strings.Contains(cs.Error, "public") || a.running() != 0 {
@@ -364,18 +364,18 @@ func TestCoolingFileDamaged(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := openCooling(path, "", time.Now)
+	c, err := openBackoff(path, "", time.Now)
 	if err == nil {
 		t.Error("nothing was said")
 	}
-	if got := c.failed("a.example", errUnresolved); got.Failures != 1 {
+	if got := c.failed("a.example", errUnresolved); got.Count != 1 {
 		t.Errorf("%+v", got)
 	}
-	again, err := openCooling(path, "", time.Now)
-	if err != nil || again.get("a.example").Failures != 1 {
+	again, err := openBackoff(path, "", time.Now)
+	if err != nil || again.get("a.example").Count != 1 {
 		t.Errorf("%+v, %v", again.file, err)
 	}
-	if other, _ := openCooling(path, "https://other.example/dir", time.Now); other.get("a.example").Failures != 0 {
+	if other, _ := openBackoff(path, "https://other.example/dir", time.Now); other.get("a.example").Count != 0 {
 		t.Error("another authority inherits the failures")
 	}
 }

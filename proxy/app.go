@@ -14,12 +14,13 @@ import (
 )
 
 const (
-	// holdRefused is how long a request waits for an app that refuses connections: long enough for one that Docker restarts.
+	// holdRefused is how long a request waits for an app that refuses connections: long enough for one that Docker
+	// restarts.
 	holdRefused = 2 * time.Second
 	firstPause  = 20 * time.Millisecond
 	longPause   = 200 * time.Millisecond
-	// flushAfter is how long bytes of an answer with a known length may wait for more; event streams and answers of unknown length
-	// are flushed at once.
+	// flushAfter is how long bytes of an answer with a known length may wait for more; event streams and answers of
+	// unknown length are flushed at once.
 	flushAfter  = 50 * time.Millisecond
 	copyBufSize = 16 << 10 // a TLS record
 )
@@ -55,8 +56,9 @@ func (e *Edge) serveApp(w http.ResponseWriter, r *http.Request, host string) {
 	e.apps.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
 }
 
-// duplex lets an answer begin before the request's body has been read. Without it the HTTP/1 server would read and drop up to 256 KiB
-// of a body that is on its way to the app. HTTP/2 can do so anyway and says that it does not know the call.
+// duplex lets an answer begin before the request's body has been read. Without it the HTTP/1 server would read and drop
+// up to 256 KiB of a body that is on its way to the app. HTTP/2 can do so anyway and says that it does not know the
+// call.
 func duplex(w http.ResponseWriter) { _ = http.NewResponseController(w).EnableFullDuplex() }
 
 // newAppProxy is the one ReverseProxy for all apps.
@@ -81,7 +83,7 @@ func (e *Edge) newAppProxy() *httputil.ReverseProxy {
 	}
 }
 
-// forward says who asks, and for what host, in our words only; what the visitor sent of that kind is gone.
+// forward sets the forwarding headers; those that the client sent are removed.
 func forward(p *httputil.ProxyRequest) {
 	scrub(p.Out.Header)
 	p.SetXForwarded()
@@ -102,7 +104,7 @@ func (e *Edge) failApp(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, errNoUpstream):
 		pageEmpty.send(w, r)
 		return
-	case r.Context().Err() != nil: // the visitor left: nobody reads this
+	case r.Context().Err() != nil: // the client has gone
 		w.WriteHeader(http.StatusBadGateway)
 		return
 	}
@@ -162,8 +164,8 @@ func (x *exchange) move() error {
 	return nil
 }
 
-// repeatable reports whether nobody can have acted on req. A failed dial sent nothing. A connection that broke before the answer may
-// have carried the request: only a method that is safe to repeat goes out again, and once.
+// repeatable reports whether no app can have acted on req. A failed dial sent nothing. A connection that broke before
+// the answer may have carried the request: only a method that is safe to repeat goes out again, and once.
 func repeatable(req *http.Request, err error, try int) bool {
 	if isDial(err) {
 		return true

@@ -32,7 +32,8 @@ const (
 	clockSkew         = time.Hour
 )
 
-// authority signs certificates for the table's hosts where no public authority does (yet). Who trusts it trusts this installation.
+// authority signs certificates for the table's hosts where no public authority does (yet). Who trusts it trusts this
+// installation.
 type authority struct {
 	path string
 	now  func() time.Time
@@ -70,7 +71,8 @@ func parseAuthority(b []byte) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	return pair.Leaf, key, nil
 }
 
-// rotate makes a new authority when there is none or its end is near. It writes a file and so is never called in a handshake.
+// rotate makes a new authority when there is none or its end is near. It writes a file and so is never called in a
+// handshake.
 func (a *authority) rotate() error {
 	a.mu.Lock()
 	current := a.cert

@@ -22,8 +22,8 @@ var (
 	rotateEvery = 24 * time.Hour
 )
 
-// certs choose the certificate of each handshake. There is one tls.Config for the life of the listeners, so that a new table or
-// certificate loses no session tickets.
+// certs choose the certificate of each handshake. There is one tls.Config for the life of the listeners, so that a new
+// table or certificate loses no session tickets.
 type certs struct {
 	dir       string
 	log       *slog.Logger
@@ -139,7 +139,8 @@ func (c *certs) rotate() {
 	}
 }
 
-// config is what the listeners use. The minimum is TLS 1.2; curves (with the post-quantum exchange) and ciphers are the library's.
+// config is what the listeners use. The minimum is TLS 1.2; curves (with the post-quantum exchange) and ciphers are the
+// library's.
 func (c *certs) config() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
@@ -148,7 +149,8 @@ func (c *certs) config() *tls.Config {
 	}
 }
 
-// certificate answers a handshake: the host must be in the table; the authority's certificate, if it came, goes before our own.
+// certificate answers a handshake: the host must be in the table; the authority's certificate, if it came, goes before
+// our own.
 func (c *certs) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	rt := c.table()
 	if !secured(rt.table.TLS.Mode) {
@@ -177,8 +179,8 @@ func (c *certs) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error
 	return own.leaf(host)
 }
 
-// serverName is the host that a handshake is for. Browsers send none for an address: then it is the address they reached, or, behind
-// a router that translates addresses, the dashboard's.
+// serverName is the host that a handshake is for. Browsers send none for an address: then it is the address they
+// reached, or, behind a router that translates addresses, the dashboard's.
 func (rt *router) serverName(hello *tls.ClientHelloInfo) (string, bool) {
 	if hello.ServerName != "" {
 		host, ok := NormalizeHost(hello.ServerName)
@@ -200,7 +202,7 @@ func (rt *router) serverName(hello *tls.ClientHelloInfo) (string, bool) {
 	return "", false
 }
 
-// ready reports whether visitors of host should be sent to HTTPS: its proper certificate is there.
+// ready reports whether requests for host should be redirected to HTTPS: its proper certificate is there.
 func (c *certs) ready(rt *router, host string) bool {
 	switch rt.table.TLS.Mode {
 	case paas.TLSSelfSigned:

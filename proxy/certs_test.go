@@ -208,7 +208,7 @@ func TestAuthorityRotates(t *testing.T) {
 	}
 }
 
-// With a new table nothing that visitors have is closed, TLS sessions neither.
+// With a new table no client's connection is closed, TLS sessions neither.
 func TestTLSConnectionsOutliveTables(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -25,8 +25,8 @@ const (
 	maxStatusBytes  = 64 << 20
 )
 
-// Client is control's side. It speaks to every edge process of a directory: usually one, two or more while one hands over. Its
-// methods are safe for concurrent use and return a paas.Error of kind Unavailable when no edge runs.
+// Client is control's side. It speaks to every edge process of a directory: usually one, two or more while one hands
+// over. Its methods are safe for concurrent use and return a paas.Error of kind Unavailable when no edge runs.
 type Client struct {
 	dir string
 
@@ -34,13 +34,13 @@ type Client struct {
 	last     uint64        // generation of the newest table sent; guarded by applying
 }
 
-// Dial makes a client for the edge processes with their sockets in dir. It contacts nobody.
+// Dial makes a client for the edge processes with their sockets in dir. It does not connect yet.
 func Dial(dir string) *Client {
 	return &Client{dir: dir, applying: make(chan struct{}, 1)}
 }
 
-// Apply returns when every edge process has written table down and put it in force. A table older than one already sent is not sent:
-// the newer one includes it.
+// Apply returns when every edge process has written table down and put it in force. A table older than one already sent
+// is not sent: the newer one includes it.
 func (c *Client) Apply(ctx context.Context, table paas.Table) error {
 	select {
 	case c.applying <- struct{}{}:
@@ -64,8 +64,8 @@ func (c *Client) Apply(ctx context.Context, table paas.Table) error {
 	return nil
 }
 
-// Status is what every edge process reports, the serving one first. An instance is free of visitors only when all of them say so: if
-// one that lives does not answer, Status fails.
+// Status is what every edge process reports, the serving one first. An instance has no requests left only when all of
+// them say so: if one that lives does not answer, Status fails.
 func (c *Client) Status(ctx context.Context) ([]paas.EdgeStatus, error) {
 	var mu sync.Mutex
 	var all []paas.EdgeStatus
@@ -88,15 +88,16 @@ func (c *Client) Status(ctx context.Context) ([]paas.EdgeStatus, error) {
 	return all, err
 }
 
-// Handover lets the serving edge start exe with args, give it the listeners, and drain. It returns when the successor accepts
-// visitors with the table in force. On an error the old one goes on serving as if nothing had been asked.
+// Handover lets the serving edge start exe with args, give it the listeners, and drain. It returns when the successor
+// accepts requests with the table in force. On an error the old one goes on serving unchanged.
 func (c *Client) Handover(ctx context.Context, exe string, args []string) error {
 	all, err := c.Status(ctx)
 	if err != nil {
 		return err
 	}
 	if len(all) == 0 || all[0].Draining {
-		return &paas.Error{Kind: paas.Unavailable, Msg: "no edge that could hand over is running", Hint: "start one with \"cloudsania edge\""}
+		return &paas.Error{Kind: paas.Unavailable, Msg: "no edge that could hand over is running",
+			Hint: "start one with \"cloudsania edge\""}
 	}
 	body, err := json.Marshal(handoverRequest{Exe: exe, Args: args})
 	if err != nil {
@@ -134,13 +135,14 @@ func (c *Client) each(ctx context.Context, timeout time.Duration, do func(ctx co
 		}
 	}
 	if living == 0 {
-		return &paas.Error{Kind: paas.Unavailable, Msg: "the edge is not running", Hint: "start it with \"cloudsania edge\", or its systemd socket unit"}
+		return &paas.Error{Kind: paas.Unavailable, Msg: "the edge is not running",
+			Hint: "start it with \"cloudsania edge\", or its systemd socket unit"}
 	}
 	return errors.Join(errs...)
 }
 
-// gone reports whether nobody listens on socket, and then removes it. It is asked after a failure only: a process may die while it
-// is being spoken to.
+// gone reports whether no process listens on socket, and then removes it. It is asked after a failure only: a process
+// may die while it is being spoken to.
 func gone(socket string) bool {
 	conn, err := net.DialTimeout("unix", socket, time.Second)
 	switch {

@@ -24,12 +24,13 @@ type handoverRequest struct {
 	Args []string `json:"args"`
 }
 
-// listenSocket opens a unix socket that only our own user and root can connect to. It gets its name when it is ready: a client that
-// finds a name that refuses takes it for a dead process's and removes it.
+// listenSocket opens a unix socket that only our own user and root can connect to. It gets its name when it is ready: a
+// client that finds a name that refuses takes it for a dead process's and removes it.
 func listenSocket(path string) (net.Listener, error) {
 	tmp := path + ".new"
 	if len(tmp) > maxSocketPath {
-		return nil, &paas.Error{Kind: paas.Invalid, Msg: fmt.Sprintf("the path %q is too long for a socket", paas.Clip(path, 200)), Hint: "choose a data directory with a shorter path"}
+		return nil, &paas.Error{Kind: paas.Invalid, Msg: fmt.Sprintf("the path %q is too long for a socket", paas.Clip(path, 200)),
+			Hint: "choose a data directory with a shorter path"}
 	}
 	for _, p := range []string{tmp, path} { // of an earlier process with our id
 		if err := os.Remove(p); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -77,7 +78,7 @@ func (e *Edge) getStatus(w http.ResponseWriter, _ *http.Request) {
 
 func (e *Edge) status() paas.EdgeStatus {
 	rt := e.router.Load()
-	st := paas.EdgeStatus{PID: os.Getpid(), Version: e.opts.Version, Generation: rt.table.Generation, Draining: e.handing.Load()}
+	st := paas.EdgeStatus{PID: os.Getpid(), Version: e.opts.Version, Generation: rt.table.Generation, Draining: e.draining.Load()}
 	st.Active, st.Counters = e.instances.report()
 	e.certs.report(rt, &st)
 	return st

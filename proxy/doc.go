@@ -1,7 +1,9 @@
-// Package proxy is the edge: the process on ports 80 and 443 that brings visitors to instances, and control's client for it.
+// Package proxy is the edge: the process on ports 80 and 443 that routes requests to instances, and control's client
+// for it.
 //
-// Control sends a paas.Table; the edge writes it down (<data>/table.json), then obeys. It needs nobody to serve: with control away it
-// goes on with the last table, and renews certificates. Each edge process answers control on <data>/<pid>.sock.
+// Control sends a paas.Table; the edge writes it down (<data>/table.json), then obeys. It serves on its own: with
+// control away it goes on with the last table, and renews certificates. Each edge process answers control on
+// <data>/<pid>.sock.
 //
 //	PUT  /table     a paas.Table; 204 once it is on disk and in force
 //	GET  /status    a paas.EdgeStatus
@@ -9,8 +11,8 @@
 //
 // # What is promised in a swap
 //
-// A request claims an instance: it counts itself there and then looks whether the table is still the one that named it. So once a
-// table without an instance is in force and that instance's active count is zero, no request will ever go to it. A dial that is
-// refused, or an idle connection that is closed before any answer, resolves the route again. Nothing on the visitors' side is closed
-// for a new table or certificate, and no timer ends a stream.
+// A request claims an instance: it counts itself there and then looks whether the table is still the one that named it.
+// So once a table without an instance is in force and that instance's active count is zero, no request will ever go to
+// it. A dial that is refused, or an idle connection that is closed before any answer, resolves the route again. No
+// client's connection is closed for a new table or certificate, and no timer ends a stream.
 package proxy

@@ -26,9 +26,10 @@ const (
 	defaultPerIP      = 200
 	defaultConns      = 10_000
 	defaultStopGrace  = 10 * time.Second
-	// A handed-over edge drains without cutting; only a stream that nobody ends is ended here.
+	// A handed-over edge drains without cutting; only a stream that never ends is closed here.
 	drainCap = 24 * time.Hour
-	// A predecessor gives the word within milliseconds of our being ready. If it hangs, visitors are worse off than its last moments.
+	// A predecessor signals within milliseconds of our being ready. When it hangs, serving without its signal is better
+	// than not serving.
 	startCap = time.Minute
 	loadCap  = 10 * time.Second
 )
@@ -43,7 +44,8 @@ type Options struct {
 	Version    string // for the status
 	ConnsPerIP int    // connections at once from one address (IPv6: /64), loopback excepted; 0 for 200, below for no limit
 	Conns      int    // at once in all; 0 for 10,000, below for no limit
-	// StopGrace is how long Run lets requests in progress end after its context has; 0 for 10 s. It has no part in a handover.
+	// StopGrace is how long Run lets requests in progress end after its context has; 0 for 10 s. It has no part in a
+	// handover.
 	StopGrace time.Duration
 	Log       *slog.Logger
 }
@@ -65,14 +67,14 @@ type Edge struct {
 	dashboard *httputil.ReverseProxy
 	certs     *certs
 	router    atomic.Pointer[router]
-	handing   atomic.Bool   // it only drains: every answer says Connection: close
+	draining  atomic.Bool   // it only drains: every answer says Connection: close
 	handed    chan struct{} // closed when a successor has the listeners and the table file
 	changes   chan struct{} // holds one token: table changes and handovers one at a time
 	handovers chan struct{} // holds one token
 }
 
-// Listen takes inherited sockets (LISTEN_FDS; names "http" and "https") or binds, loads the last table and opens the control socket.
-// It starts nothing. A damaged table is put aside and logged; the edge then begins empty.
+// Listen takes inherited sockets (LISTEN_FDS; names "http" and "https") or binds, loads the last table and opens the
+// control socket. It starts nothing. A damaged table is put aside and logged; the edge then begins empty.
 func Listen(opts Options) (*Edge, error) {
 	e := &Edge{opts: opts, log: opts.Log, instances: newInstances(), buffers: newBufferPool(), gzips: newGzipPool(),
 		handed: make(chan struct{}), changes: make(chan struct{}, 1), handovers: make(chan struct{}, 1)}
@@ -117,7 +119,8 @@ func (e *Edge) listen() error {
 		return err
 	}
 	if len(e.http)+len(e.https) == 0 {
-		return &paas.Error{Kind: paas.Invalid, Msg: "the edge has no address to listen on", Hint: "give --http or --https"}
+		return &paas.Error{Kind: paas.Invalid, Msg: "the edge has no address to listen on",
+			Hint: "give --http or --https"}
 	}
 	e.socket = filepath.Join(e.opts.Data, fmt.Sprintf("%d%s", os.Getpid(), socketSuffix))
 	e.control, err = listenSocket(e.socket)
@@ -149,8 +152,8 @@ func (e *Edge) ports() acmePorts {
 	return p
 }
 
-// Run serves until ctx ends or a successor has taken over and nothing is left to drain. It must be called once, and closes what
-// Listen opened.
+// Run serves until ctx ends or a successor has taken over and nothing is left to drain. It must be called once, and
+// closes what Listen opened.
 func (e *Edge) Run(ctx context.Context) error {
 	defer e.close()
 	ctx, cancel := context.WithCancel(ctx)
@@ -166,7 +169,7 @@ func (e *Edge) Run(ctx context.Context) error {
 	})
 	g.Go(func() error {
 		err := e.serve(ctx)
-		// Whoever asked for a handover gets the answer, even when there was nothing to drain.
+		// The caller of a handover gets its answer, even when there was nothing to drain.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.opts.StopGrace)
 		defer cancel()
 		if control.Shutdown(ctx) != nil {
@@ -177,7 +180,7 @@ func (e *Edge) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// serve is the data path's life: the word to start, certificates, visitors, drain.
+// serve is the data path's life: the signal to start, certificates, requests, drain.
 func (e *Edge) serve(ctx context.Context) error {
 	if err := e.awaitStart(ctx); err != nil {
 		return nil // stopped before it began
@@ -232,7 +235,8 @@ func report(failed chan<- error, err error) error {
 	return nil
 }
 
-// awaitStart waits for a predecessor to stop accepting. It has not, when it died: then its end of the pipe is closed as well.
+// awaitStart waits for a predecessor to stop accepting. It has not, when it died: then its end of the pipe is closed as
+// well.
 func (e *Edge) awaitStart(ctx context.Context) error {
 	if e.start == nil {
 		return nil
@@ -267,11 +271,11 @@ func (e *Edge) server(handler http.HandlerFunc) *http.Server {
 	}
 }
 
-// quiet is for what visitors do wrong: handshakes broken off, nonsense on the line.
+// quiet drops what clients cause: broken handshakes, malformed requests.
 func (e *Edge) quiet() *log.Logger { return slog.NewLogLogger(e.log.Handler(), slog.LevelDebug) }
 
-// drain waits until the last connection is closed. None is closed here: each answer says Connection: close (HTTP/2: GOAWAY), so that
-// no request meets a closing connection; idle ones end by their time-out.
+// drain waits until the last connection is closed. None is closed here: each answer says Connection: close (HTTP/2:
+// GOAWAY), so that no request meets a closing connection; idle ones end by their time-out.
 func (e *Edge) drain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, drainCap)
 	defer cancel()
@@ -282,7 +286,7 @@ func (e *Edge) drain(ctx context.Context) {
 
 // stop closes the listeners and idle connections and gives the others the grace time.
 func (e *Edge) stop(servers ...*http.Server) {
-	e.handing.Store(true)
+	e.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), e.opts.StopGrace)
 	defer cancel()
 	for _, s := range servers {

@@ -20,7 +20,8 @@ type sealed struct {
 	Body json.RawMessage `json:"body"`
 }
 
-// readSealed reads what writeSealed wrote. It wraps fs.ErrNotExist when there is nothing and errCorrupt when it is not what was written.
+// readSealed reads what writeSealed wrote. It wraps fs.ErrNotExist when there is nothing and errCorrupt when it is not
+// what was written.
 func readSealed(path string, v any) error {
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 
 const emptyPoll = 200 * time.Millisecond
 
-// gate counts visitors' connections, refuses those over the limits, and knows when none is left. Upgraded connections count too:
-// it is the closing of the socket that takes them off.
+// gate counts clients' connections, refuses those over the limits, and knows when none is left. Upgraded connections
+// count too: it is the closing of the socket that takes them off.
 type gate struct {
 	perIP, total int // 0 or less: no limit
 
@@ -30,7 +30,8 @@ type listener struct {
 	gate *gate
 }
 
-// Accept returns the next connection within the limits; others are closed unanswered, which costs a flood more than it costs us.
+// Accept returns the next connection within the limits; others are closed unanswered, which costs a flood more than it
+// costs us.
 func (l listener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.AcceptTCP()
@@ -59,8 +60,8 @@ func (c *conn) Close() error {
 	return err
 }
 
-// origin is what the limit per address counts: an IPv4 address or an IPv6 /64, which is what one customer gets. Invalid for
-// loopback, which is exempt: a proxy or a test on this machine speaks for everybody.
+// origin is what the limit per address counts: an IPv4 address or an IPv6 /64, which is what one customer gets. Invalid
+// for loopback, which is exempt: a proxy or a test on this machine speaks for everybody.
 func origin(a net.Addr) netip.Addr {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {

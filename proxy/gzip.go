@@ -72,7 +72,7 @@ func (s *site) contentGzip(w http.ResponseWriter, r *http.Request, tag string, f
 		return
 	}
 	if _, err := io.Copy(zw, f); err == nil {
-		_ = zw.Close() // fails only when the visitor has left
+		_ = zw.Close() // fails only when the client has gone
 	}
 }
 

@@ -22,8 +22,9 @@ const (
 	successorPoll    = 20 * time.Millisecond
 )
 
-// handover starts the successor with copies of our listeners, makes sure that it has the table in force, gives the word, and stops
-// accepting: no moment without somebody who accepts, and none with two tables. Until the word nothing here has changed.
+// handover starts the successor with copies of our listeners, makes sure that it has the table in force, signals it to
+// start, and stops accepting: at every moment some process accepts, and all use one table. Until the signal nothing
+// here has changed.
 func (e *Edge) handover(ctx context.Context, ask handoverRequest) error {
 	select {
 	case e.handovers <- struct{}{}:
@@ -31,24 +32,27 @@ func (e *Edge) handover(ctx context.Context, ask handoverRequest) error {
 	default:
 		return &paas.Error{Kind: paas.Conflict, Msg: "a handover is already under way"}
 	}
-	if e.handing.Load() {
+	if e.draining.Load() {
 		return &paas.Error{Kind: paas.Conflict, Msg: "this edge has handed over already"}
 	}
 	pid, word, err := e.startSuccessor(ask)
 	if err != nil {
-		return &paas.Error{Kind: paas.Failed, Msg: "the new edge could not be started", Hint: "the old one goes on serving", Err: err}
+		return &paas.Error{Kind: paas.Failed, Msg: "the new edge could not be started",
+			Hint: "the old one goes on serving", Err: err}
 	}
 	defer word.Close()
 	if err := e.release(ctx, pid); err != nil {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // it has served nobody yet
-		return &paas.Error{Kind: paas.Failed, Msg: "the new edge did not become ready", Hint: "the old one goes on serving; its log has the reason", Err: err}
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it has served no request yet
+		return &paas.Error{Kind: paas.Failed, Msg: "the new edge did not become ready",
+			Hint: "the old one goes on serving; its log has the reason", Err: err}
 	}
 	notify(pid)
 	e.log.Info("handed over; draining", "successor", pid, "connections", e.gate.count())
 	return nil
 }
 
-// startSuccessor runs the program in a session of its own, with our environment. The word to begin is the end of the pipe.
+// startSuccessor runs the program in a session of its own, with our environment. The signal to start is the end of the
+// pipe.
 func (e *Edge) startSuccessor(ask handoverRequest) (pid int, word *os.File, err error) {
 	var files []*os.File
 	var names []string
@@ -83,7 +87,8 @@ func (e *Edge) startSuccessor(ask handoverRequest) (pid int, word *os.File, err 
 	return pid, word, err
 }
 
-// release waits for the successor, then passes on: from the check of its table to the closing of our listeners no table can change.
+// release waits for the successor, then passes on: from the check of its table to the closing of our listeners no table
+// can change.
 func (e *Edge) release(ctx context.Context, pid int) error {
 	ctx, cancel := context.WithTimeout(ctx, successorTimeout)
 	defer cancel()
@@ -97,7 +102,7 @@ func (e *Edge) release(ctx context.Context, pid int) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	// It read the file when it started; a table that came since went to us only.
+	// It read the file when it started; a table that came since was sent to this process only.
 	table, err := json.Marshal(e.router.Load().table)
 	if err != nil {
 		return err
@@ -105,7 +110,7 @@ func (e *Edge) release(ctx context.Context, pid int) error {
 	if err := ask(ctx, socket, http.MethodPut, "/table", table, nil); err != nil {
 		return fmt.Errorf("give it the table: %w", err)
 	}
-	e.handing.Store(true)
+	e.draining.Store(true)
 	for _, l := range append(e.http, e.https...) {
 		_ = l.Close() // ours alone: the socket lives on in the successor
 	}

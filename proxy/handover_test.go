@@ -47,7 +47,8 @@ func (r *rig) handOver() paas.EdgeStatus {
 	return st
 }
 
-// An upgrade of the edge under load: keep-alive visitors, plain and TLS, new ones, an event stream and a socket. Nobody notices.
+// An upgrade of the edge under load: keep-alive clients, plain and TLS, new ones, an event stream and a socket. Nobody
+// notices.
 func TestHandoverUnderLoad(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -145,7 +146,8 @@ func TestHandoverUnderLoad(t *testing.T) {
 	}
 }
 
-// A table that came after the successor had read the file, and before it could be spoken to, reaches it before it accepts.
+// A table that came after the successor had read the file, and before it could be spoken to, reaches it before it
+// accepts.
 func TestHandoverPassesTheTableOn(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -224,7 +226,8 @@ func TestHandoverTLS(t *testing.T) {
 	}
 }
 
-// A program that does not start, one that ends at once and one that is no edge: the old edge serves on, and can hand over later.
+// A program that does not start, one that ends at once and one that is no edge: the old edge serves on, and can hand
+// over later.
 func TestHandoverToABrokenProgram(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -11,7 +11,7 @@ const (
 	maxURLBytes     = 16 << 10
 )
 
-// refuse answers requests that go to nobody, and reports whether it did.
+// refuse answers requests that go to no app, and reports whether it did.
 func refuse(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
@@ -27,8 +27,8 @@ func refuse(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// scrub takes out what only we may say to an app: who the visitor is and how he came. Spellings with underscores go too, since CGI
-// and WSGI make both the same.
+// scrub takes out what only we may say to an app: who the client is and how it connected. Spellings with underscores go
+// too, since CGI and WSGI make both the same.
 func scrub(h http.Header) {
 	for key := range h {
 		if ours(key) {

@@ -10,8 +10,9 @@ import (
 
 const maxHostLength = 253 // RFC 1035, 2.3.4
 
-// NormalizeHost makes one spelling of a host as it comes in a Host header, a server name indication or a table: lower case, without
-// port and trailing dot, international names as punycode, addresses in their canonical form without brackets. False when it is none.
+// NormalizeHost makes one spelling of a host as it comes in a Host header, a server name indication or a table: lower
+// case, without port and trailing dot, international names as punycode, addresses in their canonical form without
+// brackets. False when it is none.
 func NormalizeHost(s string) (string, bool) {
 	host, ok := cutPort(s)
 	if !ok || host == "" || len(host) > 4*maxHostLength {

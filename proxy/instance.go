@@ -15,8 +15,8 @@ import (
 
 const (
 	dialTimeout = 3 * time.Second
-	// Shorter than the keep-alive timeout of the common app servers (gunicorn 2 s; Node, uvicorn, Apache 5 s): we close first, so a
-	// request that cannot be repeated is not sent into a connection that the app is just closing.
+	// Shorter than the keep-alive timeout of the common app servers (gunicorn 2 s; Node, uvicorn, Apache 5 s): we close
+	// first, so a request that cannot be repeated is not sent into a connection that the app is just closing.
 	idleUpstream       = 1800 * time.Millisecond
 	idlePerInstance    = 128
 	upstreamHeaderSize = 256 << 10
@@ -28,10 +28,10 @@ type instance struct {
 	active    atomic.Int64 // requests and streams in progress
 	retired   atomic.Bool  // the table in force gives it nothing new
 	requests  atomic.Int64
-	received  atomic.Int64 // bytes from visitors
+	received  atomic.Int64 // bytes from clients
 	sent      atomic.Int64
 	errors    atomic.Int64
-	transport *http.Transport // one per instance: a connection can never be reused for whoever gets the address next
+	transport *http.Transport // one per instance: a connection is never reused for an instance that gets the address later
 
 	mu   sync.Mutex
 	dir  string // build id that root is
@@ -65,7 +65,8 @@ func (in *instance) release() {
 	}
 }
 
-// rest gives back what an instance without requests holds. A later request opens it again; one that has just claimed it keeps it.
+// rest gives back what an instance without requests holds. A later request opens it again; one that has just claimed it
+// keeps it.
 func (in *instance) rest() {
 	in.transport.CloseIdleConnections()
 	in.mu.Lock()
@@ -144,8 +145,8 @@ func (s *instances) get(id string) *instance {
 	return in
 }
 
-// settle is called once a table is in force: instances that it does not route to are retired, and forgotten when it does not name
-// them at all and nothing is left on them.
+// settle is called once a table is in force: instances that it does not route to are retired, and forgotten when it
+// does not name them at all and nothing is left on them.
 func (s *instances) settle(live, draining map[string]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

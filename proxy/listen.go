@@ -14,7 +14,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// Names of the inherited sockets (LISTEN_FDNAMES, sd_listen_fds(3)). goName is a pipe: a successor begins to accept when it ends.
+// Names of the inherited sockets (LISTEN_FDNAMES, sd_listen_fds(3)). goName is a pipe: a successor begins to accept
+// when it ends.
 const (
 	httpName    = "http"
 	httpsName   = "https"
@@ -38,9 +39,10 @@ func (in *inherited) close() {
 	}
 }
 
-// takeInherited reads LISTEN_FDS and takes the variables away, so that no child thinks they are its own. Whoever starts us directly
-// cannot know our pid before: LISTEN_PID may be missing, but when it is there it must be ours. Names that are not ours, such as the
-// socket unit's own that systemd gives by default, count by their order: HTTP first, then HTTPS.
+// takeInherited reads LISTEN_FDS and removes the variables, so that no child thinks they are its own. A parent that
+// starts us directly cannot know our pid before: LISTEN_PID may be missing, but when it is there it must be ours. Names
+// that are not ours, such as the socket unit's own that systemd gives by default, count by their order: HTTP first,
+// then HTTPS.
 func takeInherited() (in inherited, err error) {
 	count, pid, names := os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDNAMES")
 	for _, name := range []string{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"} {
@@ -123,7 +125,8 @@ func bindError(addr string, err error) error {
 	return fmt.Errorf("listen on %s: %w", addr, err)
 }
 
-// dup is a copy of the listener's descriptor for a child. net's own File would switch the shared socket to blocking mode.
+// dup is a copy of the listener's descriptor for a child. net's own File would switch the shared socket to blocking
+// mode.
 func dup(l *net.TCPListener, name string) (*os.File, error) {
 	raw, err := l.SyscallConn()
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"os"
 )
 
-// notify tells systemd which process is the service's main one and that it serves (sd_notify(3)); without systemd it does nothing.
-// A handover is told by both sides: the old edge before it can end, since systemd would take its end for the service's.
-// Needs Type=notify and NotifyAccess=all in the unit.
+// notify tells systemd which process is the service's main one and that it serves (sd_notify(3)); without systemd it
+// does nothing. A handover is told by both sides: the old edge before it can end, since systemd would take its end for
+// the service's. Needs Type=notify and NotifyAccess=all in the unit.
 func notify(pid int) {
 	name := os.Getenv("NOTIFY_SOCKET")
 	if name == "" {

@@ -11,7 +11,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// page is an answer of our own, in the form that the asker reads: HTML in a browser, JSON for a client of an API, else text.
+// page is an answer of our own, in the form that the asker reads: HTML in a browser, JSON for a client of an API, else
+// text.
 type page struct {
 	status int
 	kind   paas.Kind

@@ -16,7 +16,8 @@ type replayBody struct {
 	loan    *bodyLoan
 }
 
-// bodyLoan is the body as one attempt sees it. Closing it closes nothing: the server closes the real one when the request ends.
+// bodyLoan is the body as one attempt sees it. Closing it closes nothing: the server closes the real one when the
+// request ends.
 type bodyLoan struct {
 	of    *replayBody
 	ended bool // guarded by of.mu

@@ -11,7 +11,7 @@ type router struct {
 	table     paas.Table
 	targets   map[string]*target // by normalised host
 	dashboard []string           // normalised, in the table's order
-	skipped   []string           // hosts of the table that are no hosts, or are somebody else's already
+	skipped   []string           // hosts of the table that are invalid, or belong to another route already
 }
 
 // target is where a host's requests go: to control when route is nil.
@@ -104,8 +104,9 @@ func (r *route) pick(avoid *instance) (upstream, bool) {
 	return r.upstreams[first%n], true
 }
 
-// claim counts a request on an instance that host's route names. The second look at the table makes "not in the table and none
-// active" final: either the count was seen by whoever asked after the swap, or the swap is seen here. The caller releases it.
+// claim counts a request on an instance that host's route names. The second look at the table makes "not in the table
+// and none active" final: either the count was seen by the reader after the swap, or the swap is seen here. The caller
+// releases it.
 func (e *Edge) claim(host string, avoid *instance) (upstream, bool) {
 	for {
 		rt := e.router.Load()

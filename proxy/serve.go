@@ -12,7 +12,7 @@ func (e *Edge) serveSecure(w http.ResponseWriter, r *http.Request) { e.handle(w,
 
 // handle is the way of every request.
 func (e *Edge) handle(w http.ResponseWriter, r *http.Request, secure bool) {
-	if e.handing.Load() && r.Header.Get("Upgrade") == "" {
+	if e.draining.Load() && r.Header.Get("Upgrade") == "" {
 		w.Header().Set("Connection", "close")
 	}
 	if refuse(w, r) {
@@ -44,7 +44,7 @@ func (e *Edge) handle(w http.ResponseWriter, r *http.Request, secure bool) {
 	}
 }
 
-// toHTTPS sends the visitor to the same page by TLS. 308 keeps method and body.
+// toHTTPS redirects to the same URL with https. 308 keeps method and body.
 func (e *Edge) toHTTPS(w http.ResponseWriter, r *http.Request, host string, port int) {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"

@@ -52,8 +52,8 @@ func (c *countedWriter) ReadFrom(r io.Reader) (int64, error) {
 
 func (c *countedWriter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
-// site is one static build. Times of its files mean nothing, and a rollback would turn them back: it says what it is by ETag only,
-// made of the build's id.
+// site is one static build. Times of its files mean nothing, and a rollback would turn them back: it says what it is by
+// ETag only, made of the build's id.
 type site struct {
 	root  *os.Root
 	build string
@@ -117,7 +117,7 @@ func (s *site) missing(w http.ResponseWriter, r *http.Request) {
 	s.send(w, r, "404.html", f, info, http.StatusNotFound)
 }
 
-// send answers with f, compressed when the visitor takes it: by a file that the build left beside it, else as we go.
+// send answers with f, compressed when the client accepts it: by a file that the build left beside it, else as we go.
 func (s *site) send(w http.ResponseWriter, r *http.Request, name string, f *os.File, info fs.FileInfo, status int) {
 	h := w.Header()
 	kind := contentType(name)
@@ -182,7 +182,8 @@ func (w *statusWriter) WriteHeader(status int) {
 
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// accepts reports whether the request takes that encoding (RFC 9110, 12.5.3; "*" is not used by anybody and not understood here).
+// accepts reports whether the request takes that encoding (RFC 9110, 12.5.3; "*" is not used by anybody and not
+// understood here).
 func accepts(r *http.Request, encoding string) bool {
 	for _, line := range r.Header.Values("Accept-Encoding") {
 		for _, item := range strings.Split(line, ",") {

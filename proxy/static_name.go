@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// filePath makes a name below the root of a URL's (unescaped) path. dir says that it ended in a slash. Anything with a dot file, a
-// dot segment or a control character in it names nothing.
+// filePath makes a name below the root of a URL's (unescaped) path. dir says that it ended in a slash. Anything with a
+// dot file, a dot segment or a control character in it names nothing.
 func filePath(p string) (name string, dir, ok bool) {
 	if !strings.HasPrefix(p, "/") || len(p) > maxURLBytes {
 		return "", false, false
@@ -46,8 +46,8 @@ func candidates(name string, dir bool) []string {
 	return []string{name, name + ".html", name + "/index.html"}
 }
 
-// cacheControl: a name with a hash of its content in it never changes its meaning; everything else is asked for again, which costs
-// a 304.
+// cacheControl: a name with a hash of its content in it never changes its meaning; everything else is asked for again,
+// which costs a 304.
 func cacheControl(name string) string {
 	if hashed(name) {
 		return "public, max-age=31536000, immutable"
@@ -61,7 +61,8 @@ var immutableDirs = []string{"_next/static/", "_app/immutable/", "_astro/", "_nu
 // assetDirs are where bundlers put hashed files, beside others perhaps.
 var assetDirs = []string{"assets/", "static/js/", "static/css/", "static/media/", "build/", "dist/", "js/", "css/"}
 
-// hashed reports whether name carries a content hash, as bundlers write it: "assets/index-BxY2z9Qa.js", "static/js/main.3f2a1b9c.js".
+// hashed reports whether name carries a content hash, as bundlers write it: "assets/index-BxY2z9Qa.js",
+// "static/js/main.3f2a1b9c.js".
 func hashed(name string) bool {
 	for _, d := range immutableDirs {
 		if strings.HasPrefix(name, d) {
@@ -89,8 +90,8 @@ func hashed(name string) bool {
 	return i >= 0 && looksHashed(base[i+1:])
 }
 
-// looksHashed: eight characters with both letters and digits, or at least 16 of hexadecimal. What is taken for a hash wrongly would
-// stay in browsers for a year, what is not recognised only costs a 304.
+// looksHashed: eight characters with both letters and digits, or at least 16 of hexadecimal. What is taken for a hash
+// wrongly would stay in browsers for a year, what is not recognised only costs a 304.
 func looksHashed(s string) bool {
 	letters, digits, hex := 0, 0, true
 	for _, c := range []byte(s) {

@@ -18,7 +18,7 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// load is visitors with keep-alive connections who send GET and POST as fast as they get answers, and repeat nothing.
+// load is clients with keep-alive connections who send GET and POST as fast as they get answers, and repeat nothing.
 type load struct {
 	*testing.T
 	cancel   context.CancelFunc
@@ -29,10 +29,10 @@ type load struct {
 	served   map[string]int
 }
 
-func startLoad(t *testing.T, visitors int, addr, host string, each func(*http.Request)) *load {
+func startLoad(t *testing.T, clients int, addr, host string, each func(*http.Request)) *load {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &load{T: t, cancel: cancel, served: map[string]int{}}
-	for i := range visitors {
+	for i := range clients {
 		l.done.Go(func() { l.visit(ctx, addr, host, i%2 == 1 && each == nil, each) })
 	}
 	t.Cleanup(l.stop)
@@ -93,7 +93,7 @@ func (l *load) check(atLeast int64) {
 	}
 }
 
-// versionOf answers with its name; /sse streams it until the visitor leaves, /echo upgrades and echoes.
+// versionOf answers with its name; /sse streams it until the client leaves, /echo upgrades and echoes.
 func versionOf(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -192,7 +192,8 @@ func (s *socket) say(text string) string {
 	return strings.TrimSpace(line)
 }
 
-// 20 swaps under load. Old instances are stopped as control stops them: as soon as the edge says that nobody is on them.
+// 20 swaps under load. Old instances are stopped as control stops them: as soon as the edge says that nobody is on
+// them.
 func TestSwapsUnderLoad(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -241,7 +242,8 @@ func TestSwapsUnderLoad(t *testing.T) {
 	}
 }
 
-// The instance dies before the table changes: requests wait a moment for the next table instead of failing, bodies included.
+// The instance dies before the table changes: requests wait a moment for the next table instead of failing, bodies
+// included.
 func TestRefusedDialResolvesAgain(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"", "a body"} {
@@ -313,7 +315,8 @@ func TestDeadUpstreams(t *testing.T) {
 	}
 }
 
-// An app that closes the connection without an answer: a GET goes out once more, a POST does not, since it may have been carried out.
+// An app that closes the connection without an answer: a GET goes out once more, a POST does not, since it may have
+// been carried out.
 func TestBrokenAnswers(t *testing.T) {
 	t.Parallel()
 	var gets, posts atomic.Int32
@@ -475,7 +478,7 @@ func TestBodiesBothWays(t *testing.T) {
 	}
 }
 
-// Expect: 100-continue reaches the app, and its refusal the visitor, before a byte of the body is sent.
+// Expect: 100-continue reaches the app, and its refusal the client, before a byte of the body is sent.
 func TestExpectContinueRefused(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, "a", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusRequestEntityTooLarge) })

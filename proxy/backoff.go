@@ -15,45 +15,47 @@ var (
 	errUnresolved = errors.New("the name has no address in the DNS yet")
 )
 
-// refusals are the waits after an authority has refused a host: at most three a first hour, where Let's Encrypt allows five.
-var refusals = []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 6 * time.Hour}
+// refusedWaits are the waits after an authority has refused a host: at most three in the first hour, where Let's
+// Encrypt allows five.
+var refusedWaits = []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 6 * time.Hour}
 
-// absences are the waits while the authority or the name cannot be found, which costs nobody anything.
-var absences = []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute}
+// unreachableWaits are the waits while the authority or the name cannot be found, which uses up no rate limit.
+var unreachableWaits = []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute}
 
 const (
 	rateLimited = time.Hour
 	maxErrorLen = 500
 )
 
-// cool is a host's failures in a row.
-type cool struct {
-	Failures int       `json:"failures"`
-	Next     time.Time `json:"next"`
-	Error    string    `json:"error"`
-	Never    bool      `json:"-"` // trying again is of no use
+// failures are a host's failures in a row.
+type failures struct {
+	Count int       `json:"failures"`
+	Next  time.Time `json:"next"`
+	Error string    `json:"error"`
+	Never bool      `json:"-"` // trying again cannot help
 }
 
-// cooling keeps the failures over restarts: otherwise a crash loop would use up the authority's patience.
-type cooling struct {
+// backoff delays new attempts for a host after failures. It keeps them over restarts: else a crash loop would run into
+// the authority's rate limits.
+type backoff struct {
 	path string
 	now  func() time.Time
 
 	mu   sync.Mutex
-	file coolingFile
+	file backoffFile
 }
 
-type coolingFile struct {
-	CA    string          `json:"ca"`
-	Hosts map[string]cool `json:"hosts"`
+type backoffFile struct {
+	CA    string              `json:"ca"`
+	Hosts map[string]failures `json:"hosts"`
 }
 
-// openCooling is usable also when it returns an error: then it knows nothing.
-func openCooling(path, ca string, now func() time.Time) (*cooling, error) {
-	c := &cooling{path: path, now: now}
+// openBackoff is usable also when it returns an error: then it knows nothing.
+func openBackoff(path, ca string, now func() time.Time) (*backoff, error) {
+	c := &backoff{path: path, now: now}
 	err := readSealed(path, &c.file)
 	if err != nil || c.file.CA != ca || c.file.Hosts == nil {
-		c.file = coolingFile{CA: ca, Hosts: map[string]cool{}}
+		c.file = backoffFile{CA: ca, Hosts: map[string]failures{}}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
@@ -61,13 +63,13 @@ func openCooling(path, ca string, now func() time.Time) (*cooling, error) {
 	return c, err
 }
 
-func (c *cooling) get(host string) cool {
+func (c *backoff) get(host string) failures {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.file.Hosts[host]
 }
 
-func (c *cooling) clear(host string) {
+func (c *backoff) clear(host string) {
 	c.mu.Lock()
 	_, had := c.file.Hosts[host]
 	delete(c.file.Hosts, host)
@@ -78,13 +80,13 @@ func (c *cooling) clear(host string) {
 }
 
 // failed notes a failure and says when to try again.
-func (c *cooling) failed(host string, err error) cool {
+func (c *backoff) failed(host string, err error) failures {
 	c.mu.Lock()
 	h := c.file.Hosts[host]
-	h.Failures++
+	h.Count++
 	h.Error = explain(err)
 	h.Never = errors.Is(err, errNotPublic)
-	h.Next = c.now().Add(pause(err, h.Failures))
+	h.Next = c.now().Add(pause(err, h.Count))
 	c.file.Hosts[host] = h
 	for other, o := range c.file.Hosts {
 		if c.now().Sub(o.Next) > 30*24*time.Hour {
@@ -97,9 +99,9 @@ func (c *cooling) failed(host string, err error) cool {
 }
 
 // save is best effort: without the file, only a restart forgets.
-func (c *cooling) save() {
+func (c *backoff) save() {
 	c.mu.Lock()
-	copied := coolingFile{CA: c.file.CA, Hosts: make(map[string]cool, len(c.file.Hosts))}
+	copied := backoffFile{CA: c.file.CA, Hosts: make(map[string]failures, len(c.file.Hosts))}
 	for host, h := range c.file.Hosts {
 		copied.Hosts[host] = h
 	}
@@ -108,14 +110,14 @@ func (c *cooling) save() {
 }
 
 func pause(err error, failures int) time.Duration {
-	table := absences
+	table := unreachableWaits
 	var problem acmeproto.Problem
 	if errors.As(err, &problem) {
 		if problem.Status == http.StatusTooManyRequests || problem.Type == acmeproto.ProblemTypeRateLimited {
 			return rateLimited
 		}
 		if problem.Status < http.StatusInternalServerError {
-			table = refusals
+			table = refusedWaits
 		}
 	}
 	return table[min(failures, len(table))-1]

@@ -66,10 +66,10 @@ func (b *Builder) ensure(ctx context.Context, set []string, tell teller) (images
 	if err := b.make(ctx, want, tell); err != nil {
 		return images{}, err
 	}
-	return want, errors.Join(b.remember(want), b.useSet(want, time.Now()))
+	return want, errors.Join(b.recordMade(want), b.useSet(want, time.Now()))
 }
 
-// complete reports whether nothing is missing. Images can be pruned at any time by whoever runs the server, so it looks.
+// complete reports whether nothing is missing. An administrator can prune images at any time, so it looks.
 func (b *Builder) complete(ctx context.Context, want images) (bool, error) {
 	for _, ref := range []string{want.builder, want.lifecycle} {
 		if ok, err := b.engine.ImageExists(ctx, ref); !ok || err != nil {

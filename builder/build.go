@@ -255,7 +255,7 @@ func sayOnce(out io.Writer) teller {
 
 var errTooLong = errors.New("the build's time is over")
 
-// withCause puts why ctx ended before what that did to whoever worked.
+// withCause puts why ctx ended before the error that this led to.
 func withCause(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); errors.Is(cause, errTooLong) || errors.Is(cause, errDiskFull) {
 		return fmt.Errorf("%w: %w", cause, err)

@@ -119,7 +119,7 @@ func (l *buildLog) say(text string) {
 	if l.written += len(text) + 1; l.written > maxLogBytes {
 		text = fmt.Sprintf("the output is longer than %d MB; the rest is not kept", maxLogBytes>>20)
 	}
-	_, _ = io.WriteString(l.out, text+"\n") // a log that nobody reads any more must not stop the build
+	_, _ = io.WriteString(l.out, text+"\n") // a log without a reader must not stop the build
 }
 
 func (l *buildLog) keep(text string) {

@@ -372,7 +372,7 @@ func (w *world) testPackages(t *testing.T) {
 	}
 }
 
-// testPruned: somebody tidied Docker up under us; the next build makes what is missing.
+// testPruned: an administrator pruned Docker's images; the next build makes what is missing.
 func (w *world) testPruned(t *testing.T) {
 	ctx := context.Background()
 	for _, ref := range w.made(t) {

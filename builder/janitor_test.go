@@ -96,7 +96,7 @@ func TestTidyPackages(t *testing.T) {
 		}
 		i, err := b.imagesFor(set)
 		if err == nil {
-			err = errors.Join(b.remember(i), b.useSet(i, now.Add(-unused)))
+			err = errors.Join(b.recordMade(i), b.useSet(i, now.Add(-unused)))
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -128,7 +128,7 @@ func TestTidyPackagesWithoutMark(t *testing.T) {
 	b, r := tidying(t)
 	i, err := b.imagesFor([]string{"hello"})
 	if err == nil {
-		err = b.remember(i)
+		err = b.recordMade(i)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +148,7 @@ func TestTidyNeedsTheBuilds(t *testing.T) {
 	b, r := tidying(t)
 	i, err := b.imagesFor([]string{"hello"})
 	if err == nil {
-		err = errors.Join(b.remember(i), b.useSet(i, time.Now().Add(-400*day)))
+		err = errors.Join(b.recordMade(i), b.useSet(i, time.Now().Add(-400*day)))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -62,8 +62,8 @@ func (i images) refs(registryRef string) []string {
 	return []string{i.base, i.run, i.build, i.lifecycle, i.builder, registryRef}
 }
 
-// remember is called with b.making held.
-func (b *Builder) remember(i images) error {
+// recordMade adds a set and its images to the list. It is called with b.making held.
+func (b *Builder) recordMade(i images) error {
 	m, err := b.readMade()
 	if err != nil {
 		b.log.Warn("the list of images made is unreadable and begins anew", "err", err)

@@ -111,7 +111,7 @@ type localFiles struct{}
 func (localFiles) Download(_ context.Context, uri string) (blob.Blob, error) {
 	file, ok := strings.CutPrefix(uri, "file://")
 	if !ok {
-		return nil, fmt.Errorf("a build downloads nothing by itself: %s", uri)
+		return nil, fmt.Errorf("pack may not download: %s", uri)
 	}
 	return blob.NewBlob(file), nil
 }

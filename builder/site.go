@@ -81,7 +81,7 @@ func (s *site) copyFile(from fs.FS, name, rel string) error {
 	return s.add(rel, f)
 }
 
-// add writes one file and remembers its digest.
+// add writes one file and keeps its digest.
 func (s *site) add(name string, r io.Reader) error {
 	if len(s.files) >= maxSiteFiles {
 		return &paas.Error{Kind: paas.TooLarge, Msg: fmt.Sprintf("the site has more than %d files", maxSiteFiles), Hint: "leave out what visitors do not need"}

@@ -23,7 +23,7 @@ type command struct {
 	dir   string      // "" for the app's
 	env   []string    // besides the build's
 	quiet bool        // shown only when it fails
-	seen  *transcript // gets the end of its output, where somebody wants to look at it
+	seen  *transcript // gets the end of its output; nil when the caller does not look at it
 }
 
 // do runs a command and explains its failure.

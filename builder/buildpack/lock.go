@@ -99,7 +99,7 @@ func (r *requirements) limit(name, version string) error {
 	return nil
 }
 
-// addIndex remembers a package index other than the public one, which Pipenv and Poetry call "pypi". Secrets in it are written as ${NAME}, for a build variable of that name.
+// addIndex adds a package index other than the public one, which Pipenv and Poetry call "pypi". Secrets in it are written as ${NAME}, for a build variable of that name.
 func (r *requirements) addIndex(name, url string) {
 	if strings.HasPrefix(url, "https://") && !strings.EqualFold(name, "pypi") && oneLine(url) && !slices.Contains(r.indexes, url) {
 		r.indexes = append(r.indexes, url)

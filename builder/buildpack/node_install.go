@@ -131,7 +131,7 @@ func (n *nodeProject) markInstalled(ctx context.Context) error {
 	return nil
 }
 
-// buildCaches lets bundlers keep what they remember on the cache volume, so that it is not in the image either.
+// buildCaches puts the caches of bundlers on the cache volume, so that it is not in the image either.
 func (n *nodeProject) buildCaches() (undo func(), err error) {
 	links := map[string]string{filepath.Join(n.app, "node_modules", ".cache"): n.cached("bundler")}
 	if n.Plan.Framework == paas.FrameworkNextJS {

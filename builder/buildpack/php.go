@@ -66,7 +66,7 @@ func (b *build) composer(ctx context.Context) error {
 	return nil
 }
 
-// assets runs a front-end build with Node, whose modules do not go into the image. Without one the build command runs by itself.
+// assets runs a front-end build with Node, whose modules do not go into the image. Without one only the build command runs.
 func (b *build) assets(ctx context.Context) error {
 	a := b.Plan.Assets
 	if a == nil {

@@ -1,6 +1,6 @@
 // Package contract is what the two sides of a build agree on: the builder on the server and the buildpack in the build container, which
-// are the same binary started twice, and whoever starts a process of the image that comes out. What one side writes and the other reads
-// is encoded and decoded here, so that neither knows a file's name, a line's form or a word of it by heart.
+// are the same binary started twice, and deploy, which starts the processes of the image that comes out. What one side writes and the
+// other reads is encoded and decoded here, so that no file name, form of a line or word is written down on both sides.
 package contract
 
 import (

@@ -17,7 +17,7 @@ func FuzzParseProcfile(f *testing.F) {
 		p, err := ParseProcfile(b)
 		if err != nil {
 			if e := paas.Public(err); e.Kind != paas.Invalid || e.Hint == "" {
-				t.Errorf("an error that helps nobody: %v", err)
+				t.Errorf("an error without a hint: %v", err)
 			}
 			return
 		}
@@ -29,7 +29,7 @@ func FuzzParseProcfile(f *testing.F) {
 	})
 }
 
-// A stranger's package.json leads to a plan or to an explained error, and no directory in it leaves the source.
+// An untrusted package.json leads to a plan or to an explained error, and no directory in it leaves the source.
 func FuzzPackageJSON(f *testing.F) {
 	for _, s := range []string{`{}`, `{"scripts":{"build":"vite build"},"devDependencies":{"vite":"6"}}`, `{"engines":{"node":">=18 || x"},"packageManager":"pnpm@x"}`, `{"main":"../x"}`, `[`, `{"workspaces":{}}`, `{"scripts":{"start":"npm run start"}}`} {
 		f.Add([]byte(s), []byte("outDir: '../x'"))
@@ -61,7 +61,7 @@ func fuzzSource(t *testing.T, files fs.FS) {
 	plan, err := Detect(files, paas.BuildSettings{})
 	if err != nil {
 		if e := paas.Public(err); e.Kind != paas.Invalid || e.Msg == "" || e.Hint == "" {
-			t.Errorf("an error that helps nobody: %v", err)
+			t.Errorf("an error without a hint: %v", err)
 		}
 		return
 	}

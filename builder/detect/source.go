@@ -13,7 +13,7 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// Limits on what a stranger's source can make us read.
+// Limits on what an untrusted source can make detection read.
 const (
 	maxConfigBytes = 1 << 20   // package.json, pyproject.toml and the like
 	maxLockBytes   = 32 << 20  // lock files that are parsed

@@ -131,8 +131,8 @@ func newApp(dir string) *handlers.App {
 	return handlers.NewApp(context.Background(), cfg)
 }
 
-// listen keeps the port over restarts: it is part of the names of images. Several installations find different ones by themselves.
-func listen(addr, remember string) (net.Listener, error) {
+// listen keeps the port over restarts: it is part of the names of images. Several installations find different ones.
+func listen(addr, lastAddr string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, fmt.Errorf("the registry's address %q: %w", addr, err)
@@ -140,7 +140,7 @@ func listen(addr, remember string) (net.Listener, error) {
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
 		return nil, fmt.Errorf("the registry's address %q is not a loopback one", addr)
 	}
-	if last, err := os.ReadFile(remember); port == "0" && err == nil {
+	if last, err := os.ReadFile(lastAddr); port == "0" && err == nil {
 		if h, p, err := net.SplitHostPort(strings.TrimSpace(string(last))); err == nil && h == host {
 			if l, err := net.Listen("tcp", net.JoinHostPort(h, p)); err == nil {
 				return l, nil
@@ -155,9 +155,9 @@ func listen(addr, remember string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for the registry: %w", err)
 	}
-	if err := os.WriteFile(remember, []byte(l.Addr().String()+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(lastAddr, []byte(l.Addr().String()+"\n"), 0o600); err != nil {
 		_ = l.Close()
-		return nil, fmt.Errorf("remember the registry's port: %w", err)
+		return nil, fmt.Errorf("write down the registry's port: %w", err)
 	}
 	return l, nil
 }

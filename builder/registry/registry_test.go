@@ -180,7 +180,7 @@ func TestRights(t *testing.T) {
 	}
 	defer revoke()
 	blob := "/blobs/" + digestOf(secret)
-	nobody := paas.RegistryAuth{}
+	anonymous := paas.RegistryAuth{}
 	wrong := paas.RegistryAuth{User: user, Password: paas.NewSecret("wrong")}
 	for _, c := range []struct {
 		who          string
@@ -188,8 +188,8 @@ func TestRights(t *testing.T) {
 		method, path string
 		want         int
 	}{
-		{"nobody", nobody, "GET", "/v2/", 401},
-		{"nobody", nobody, "GET", "/v2/run/debian/manifests/abc", 401},
+		{"anonymous", anonymous, "GET", "/v2/", 401},
+		{"anonymous", anonymous, "GET", "/v2/run/debian/manifests/abc", 401},
 		{"wrong", wrong, "GET", "/v2/", 401},
 		{"pull", r.Pull(), "GET", "/v2/", 200},
 		{"pull", r.Pull(), "GET", "/v2/" + Repository(other) + "/manifests/v1", 200},
@@ -311,7 +311,7 @@ func TestCollect(t *testing.T) {
 func TestPushWaitsForCollection(t *testing.T) {
 	r := open(t, t.TempDir())
 	if !r.writers.TryAcquire(maxWriters) { // as Collect does
-		t.Fatal("somebody writes")
+		t.Fatal("a push is going on")
 	}
 	short, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()

@@ -70,7 +70,7 @@ func (c *Cache) download(ctx context.Context, what, from, sum, to string) error 
 	return nil
 }
 
-// save writes a file that nobody has checked yet, and what it writes to also.
+// save writes a file that is not verified yet, and what it writes to also.
 func (c *Cache) save(ctx context.Context, what, from, to string, also io.Writer) error {
 	body, err := c.get(ctx, what, from, "")
 	if err != nil {

@@ -31,7 +31,7 @@ type index struct {
 	Releases []release `json:"releases"`
 }
 
-// indexes keeps the lists, in memory and on disk: a warm build asks nobody.
+// indexes keeps the lists, in memory and on disk: a warm build asks no server.
 type indexes struct {
 	dir  string
 	mu   sync.Mutex

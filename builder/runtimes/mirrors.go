@@ -43,7 +43,7 @@ func orDefault(s, def string) string {
 	return strings.TrimRight(s, "/")
 }
 
-// registries remembers what the clients said.
+// registries caches what the clients said.
 type registries struct {
 	mu    sync.Mutex
 	known map[string]string

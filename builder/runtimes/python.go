@@ -163,7 +163,7 @@ func minor(version string) string {
 	return strings.Join(p[:min(2, len(p))], ".")
 }
 
-// failures remembers for a while what could not be had.
+// failures caches for a while what could not be had.
 type failures struct {
 	mu   sync.Mutex
 	when map[string]time.Time

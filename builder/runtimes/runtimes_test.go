@@ -294,7 +294,7 @@ func TestNoSuchVersion(t *testing.T) {
 		t.Errorf("after its release: %+v %v", got, err)
 	}
 	if _, _, err := ensure(c, paas.Runtime{Name: "cobol"}); err == nil {
-		t.Error("a runtime that nobody knows")
+		t.Error("an unknown runtime")
 	}
 }
 
@@ -333,7 +333,7 @@ func TestNodeFromNPM(t *testing.T) {
 	if got, _, err := ensure(newCache(t, t.TempDir(), pinned), paas.Runtime{Name: "node", Constraint: "22"}); err != nil || got[0].Version != "22.1.0" {
 		t.Errorf("pinned to npm: %+v %v", got, err)
 	}
-	// Only a server that does not answer at all is passed over, and only when nobody chose it.
+	// Only a server that does not answer at all is passed over, and only when it was not configured.
 	away := newMirror(t)
 	away.Close()
 	chosen := m.mirrors()
@@ -468,7 +468,7 @@ func TestCancelledDownload(t *testing.T) {
 	cancel()
 	_, err := c.Ensure(ctx, []paas.Runtime{{Name: "node"}}, io.Discard)
 	if err == nil || paas.IsKind(err, paas.Unavailable) {
-		t.Errorf("a cancelled download is nobody's fault: %v", err)
+		t.Errorf("a cancelled download is not a failure: %v", err)
 	}
 }
 

@@ -49,7 +49,7 @@ func removeAbandoned(dir string) error {
 		path := filepath.Join(dir, e.Name())
 		lock, err := lockDir(path, unix.LOCK_EX|unix.LOCK_NB)
 		if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, fs.ErrNotExist) {
-			continue // somebody fills it, or has just moved it to its place
+			continue // its process fills it, or has just moved it to its place
 		}
 		if err != nil {
 			return err

@@ -41,7 +41,11 @@ func open(o options) (*build, error) {
 	}
 	b := &build{options: o, app: filepath.Join(o.Source, filepath.FromSlash(o.Plan.Root))}
 	if info, err := os.Stat(b.app); err != nil || !info.IsDir() {
-		return nil, &paas.Error{Kind: paas.Invalid, Msg: fmt.Sprintf("the source has no directory %q", o.Plan.Root), Hint: "correct the root directory in the app's settings"}
+		return nil, &paas.Error{
+			Kind: paas.Invalid,
+			Msg:  fmt.Sprintf("the source has no directory %q", o.Plan.Root),
+			Hint: "correct the root directory in the app's settings",
+		}
 	}
 	tools, err := os.MkdirTemp("", "cloudsania-tools-")
 	if err != nil {
@@ -118,7 +122,8 @@ func (b *build) finish() error {
 	return b.launch.write(b.Layers, b.processes())
 }
 
-// processes are the plan's, and the release command as a process of its own type, so that it is started like the others.
+// processes are the plan's, and the release command as a process of its own type, so that it is started like the
+// others.
 func (b *build) processes() []process {
 	var out []process
 	all := slices.Clone(b.Plan.Processes)
@@ -127,7 +132,11 @@ func (b *build) processes() []process {
 	}
 	for _, p := range all {
 		command := b.expandScript(p.Command)
-		q := process{Type: p.Type, Command: []string{"bash", "-c", execCommand(command)}, Default: p.Type == contract.WebProcess}
+		q := process{
+			Type:    p.Type,
+			Command: []string{"bash", "-c", execCommand(command)},
+			Default: p.Type == contract.WebProcess,
+		}
 		if b.Plan.Root != "" {
 			q.Dir = b.app
 		}

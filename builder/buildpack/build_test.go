@@ -76,8 +76,8 @@ func (w *world) file(name, text string) {
 	}
 }
 
-// build builds the files as the lifecycle does: a fresh source, layers of which only the metadata is left, an old cache. It returns
-// what was called.
+// build builds the files as the lifecycle does: a fresh source, layers of which only the metadata is left, an old
+// cache. It returns what was called.
 func (w *world) build(files ...string) (called string, err error) {
 	w.t.Helper()
 	for _, name := range []string{w.source, w.log} {
@@ -347,8 +347,8 @@ func TestFailedInstallIsExplained(t *testing.T) {
 	}
 }
 
-// A lockfile that "npm ci" refuses, because it was written on another platform or package.json was edited since, is no reason not to
-// deploy: "npm install" works, as it does on the developer's machine.
+// A lockfile that "npm ci" refuses, because it was written on another platform or package.json was edited since, is
+// no reason not to deploy: "npm install" works, as it does on the developer's machine.
 func TestNodeLockOutOfSync(t *testing.T) {
 	w := newWorld(t, nodePlan(paas.Plan{BuildCommand: "npm run build"}))
 	files := []string{"package.json", "{}", "package-lock.json", "1", "build.sh", "", "stale", ""}
@@ -433,7 +433,8 @@ func TestPythonUnreadableLock(t *testing.T) {
 	}
 }
 
-// A build command needs the environment although the image takes the old one: it comes from the cache volume, made once.
+// A build command needs the environment although the image takes the old one: it comes from the cache volume, made
+// once.
 func TestPythonBuildCommand(t *testing.T) {
 	plan := paas.Plan{PackageManager: "pip", DependencyFile: "requirements.txt", BuildCommand: `echo "$VIRTUAL_ENV" "$SECRET_KEY" >>"$LOG"`, Framework: paas.FrameworkDjango, SettingsFiles: []string{"settings.py"}}
 	w := newWorld(t, pythonPlan(plan))

@@ -53,7 +53,12 @@ func (b *build) do(ctx context.Context, c command) error {
 		return nil
 	}
 	if ctx.Err() != nil {
-		return &paas.Error{Kind: paas.Cancelled, Msg: "the build was stopped", Hint: "deploy again to start over", Err: err}
+		return &paas.Error{
+			Kind: paas.Cancelled,
+			Msg:  "the build was stopped",
+			Hint: "deploy again to start over",
+			Err:  err,
+		}
 	}
 	if c.quiet {
 		b.say("$ %s\n%s", c.title, seen.String())
@@ -80,8 +85,9 @@ func lastWins(env []string) []string {
 	return out
 }
 
-// buildCommand runs the plan's build command. It is a line that people write for a shell, so it becomes a program of its own, a file
-// that names bash as its interpreter: like the scripts of a package.json it is the source's own code and runs with its rights only.
+// buildCommand runs the plan's build command. It is a line that people write for a shell, so it becomes a program of
+// its own, a file that names bash as its interpreter: like the scripts of a package.json it is the source's own code
+// and runs with its rights only.
 func (b *build) buildCommand(ctx context.Context, env ...string) error {
 	text := b.Plan.BuildCommand
 	if text == "" {

@@ -29,7 +29,11 @@ func readFile(name string, max int64) ([]byte, error) {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	if int64(len(b)) > max {
-		return nil, &paas.Error{Kind: paas.Invalid, Msg: fmt.Sprintf("%q is larger than %d KiB", filepath.Base(name), max>>10), Hint: "a file of this name is usually small; is it the right one?"}
+		return nil, &paas.Error{
+			Kind: paas.Invalid,
+			Msg:  fmt.Sprintf("%q is larger than %d KiB", filepath.Base(name), max>>10),
+			Hint: "a file of this name is usually small; is it the right one?",
+		}
 	}
 	return b, nil
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// golang builds a Go module. Modules and compiled packages stay on the cache volume; the programs go into bin/ of the source.
+// golang builds a Go module. Modules and compiled packages stay on the cache volume; the programs go into bin/ of the
+// source.
 func (b *build) golang(ctx context.Context) error {
 	dir, _, err := b.needRuntime(paas.RuntimeGo)
 	if err != nil {

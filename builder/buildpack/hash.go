@@ -9,7 +9,8 @@ import (
 	"path/filepath"
 )
 
-// hashTree is a hash over the names, modes and contents of the files below name, which may be a file or missing; want says which count.
+// hashTree is a hash over the names, modes and contents of the files below name, which may be a file or missing; want
+// says which count.
 func hashTree(name string, want func(name string, info fs.FileInfo) bool) (string, error) {
 	h := sha256.New()
 	err := filepath.WalkDir(name, func(p string, e fs.DirEntry, err error) error {

@@ -24,12 +24,14 @@ type process struct {
 	Dir     string   `toml:"working-dir,omitempty"`
 }
 
-// env sets a variable of every process. how is "default" (people's own value wins), "override" or "prepend" (to a list with colons).
+// env sets a variable of every process. how is "default" (people's own value wins), "override" or "prepend" (to a
+// list with colons).
 func (l *launch) env(name, how, value string) {
 	l.variables = append(l.variables, variable{name, how, value})
 }
 
-// writeEnv writes the variables as a small layer of their own. The files of one list are joined in the order of their values.
+// writeEnv writes the variables as a small layer of their own. The files of one list are joined in the order of their
+// values.
 func (l *launch) writeEnv(layers string) error {
 	var parts []string
 	for _, v := range l.variables {
@@ -90,7 +92,8 @@ var (
 		"while": true, "case": true, "{": true, "!": true, "[[": true, "[": true, "test": true, "function": true, "select": true, "builtin": true, "command": true, "declare": true, "local": true, "read": true, "alias": true, "true": true, "false": true}
 )
 
-// execCommand makes a command line replace the shell that runs it, so that signals reach the program, where it is a single program.
+// execCommand makes a command line replace the shell that runs it, so that signals reach the program, where it is a
+// single program.
 func execCommand(line string) string {
 	line = strings.TrimSpace(line)
 	if operators.MatchString(quoted.ReplaceAllString(line, "x")) {

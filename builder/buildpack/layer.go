@@ -12,8 +12,9 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// layer is a directory that becomes a layer of the image and nothing else: it is not restored and not seen by the next build. What it
-// was made from is its key; while that is the same, the previous image's layer is used again and its content is never touched.
+// layer is a directory that becomes a layer of the image and nothing else: it is not restored and not seen by the
+// next build. What it was made from is its key; while that is the same, the previous image's layer is used again and
+// its content is never touched.
 type layer struct {
 	dir string
 	key string
@@ -87,8 +88,8 @@ func keyOf(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// lineOf is the first places of a version: what is installed for one release of a line suits the others, and a new patch of a runtime
-// need not cost every app its layers.
+// lineOf is the first places of a version: what is installed for one release of a line suits the others, and a new
+// patch of a runtime need not cost every app its layers.
 func lineOf(version string, places int) string {
 	parts := strings.SplitN(version, ".", places+1)
 	return strings.Join(parts[:min(places, len(parts))], ".")

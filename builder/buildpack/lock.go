@@ -74,7 +74,8 @@ func (r *requirements) add(p pin) error {
 	return nil
 }
 
-// addDirect writes a package that comes from elsewhere than an index: a repository ("git+https://…@commit"), an address or a path.
+// addDirect writes a package that comes from elsewhere than an index: a repository ("git+https://…@commit"), an
+// address or a path.
 func (r *requirements) addDirect(name, from, marker string) error {
 	if !lockName.MatchString(name) || from == "" || !oneLine(from) || strings.ContainsAny(from, " \t") || !oneLine(marker) {
 		return fmt.Errorf("the source of %q is not understood", paas.Clip(name, 60))
@@ -99,7 +100,8 @@ func (r *requirements) limit(name, version string) error {
 	return nil
 }
 
-// addIndex adds a package index other than the public one, which Pipenv and Poetry call "pypi". Secrets in it are written as ${NAME}, for a build variable of that name.
+// addIndex adds a package index other than the public one, which Pipenv and Poetry call "pypi". Secrets in it are
+// written as ${NAME}, for a build variable of that name.
 func (r *requirements) addIndex(name, url string) {
 	if strings.HasPrefix(url, "https://") && !strings.EqualFold(name, "pypi") && oneLine(url) && !slices.Contains(r.indexes, url) {
 		r.indexes = append(r.indexes, url)

@@ -6,8 +6,8 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// pdmLock converts a pdm.lock. Since PDM 2.12 each package says which groups need it; for older ones the project's own dependencies
-// are resolved again, within the locked versions.
+// pdmLock converts a pdm.lock. Since PDM 2.12 each package says which groups need it; for older ones the project's
+// own dependencies are resolved again, within the locked versions.
 func pdmLock(lock, project []byte) (requirements, error) {
 	type pdmPackage struct {
 		Name, Version, Marker string

@@ -38,7 +38,13 @@ func pipfileLock(b []byte) (requirements, error) {
 		case p.File != "":
 			err = r.addDirect(name, p.File, p.Markers)
 		default:
-			err = r.add(pin{name: name, version: strings.TrimLeft(p.Version, "= "), marker: p.Markers, extras: p.Extras, hashes: p.Hashes})
+			err = r.add(pin{
+				name:    name,
+				version: strings.TrimLeft(p.Version, "= "),
+				marker:  p.Markers,
+				extras:  p.Extras,
+				hashes:  p.Hashes,
+			})
 		}
 		if err != nil {
 			return r, err

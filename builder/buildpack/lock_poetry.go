@@ -25,8 +25,8 @@ type poetryPackage struct {
 	}
 }
 
-// poetryLock converts a poetry.lock. One of Poetry 2 says for each package which groups need it; for older ones the project's own
-// dependencies are resolved again, within the locked versions.
+// poetryLock converts a poetry.lock. One of Poetry 2 says for each package which groups need it; for older ones the
+// project's own dependencies are resolved again, within the locked versions.
 func poetryLock(lock, project []byte) (requirements, error) {
 	var l struct {
 		Package []poetryPackage
@@ -119,7 +119,8 @@ func oldPoetryLock(packages []poetryPackage, project []byte) (requirements, erro
 	return r, nil
 }
 
-// poetryProject converts the dependencies of a pyproject.toml in Poetry's form, or the standard one where both are there.
+// poetryProject converts the dependencies of a pyproject.toml in Poetry's form, or the standard one where both are
+// there.
 func poetryProject(b []byte) (requirements, error) {
 	var t struct {
 		Project struct{ Dependencies []string }

@@ -207,7 +207,8 @@ func TestUTF8Text(t *testing.T) {
 	}
 }
 
-// safeLine is what may reach a requirements file from a lock file: one requirement with its hashes, or a local path; never an option.
+// safeLine is what may reach a requirements file from a lock file: one requirement with its hashes, or a local path;
+// never an option.
 var safeLine = regexp.MustCompile(`^[A-Za-z0-9./]`)
 
 // Whatever a lock file holds, each requirement stays on its line and none becomes an option of the installer.

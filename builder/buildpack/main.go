@@ -1,7 +1,8 @@
-// Package buildpack is the side of a build that runs inside the build container, as the user of the source: bin/detect and bin/build
-// of a Cloud Native Buildpack (API 0.10), which are this same binary under those names. It follows the plan that detection made on
-// the server: runtimes are mounted read-only, a cache volume belongs to this app alone, and what the app needs at run time goes into
-// thin layers, which are neither restored nor written again while what they were made from is unchanged.
+// Package buildpack is the side of a build that runs inside the build container, as the user of the source:
+// bin/detect and bin/build of a Cloud Native Buildpack (API 0.10), which are this same binary under those names. It
+// follows the plan that detection made on the server: runtimes are mounted read-only, a cache volume belongs to this
+// app alone, and what the app needs at run time goes into thin layers, which are neither restored nor written again
+// while what they were made from is unchanged.
 package buildpack
 
 import (
@@ -23,8 +24,8 @@ func Is(argv0 string) bool {
 	return ok
 }
 
-// Main runs the executable that argv0 names and returns the exit code: 0, or 1 after a record of the failure. The source is the
-// working directory, as the buildpack specification says.
+// Main runs the executable that argv0 names and returns the exit code: 0, or 1 after a record of the failure. The
+// source is the working directory, as the buildpack specification says.
 func Main(argv0 string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
@@ -69,7 +70,10 @@ func start(ctx context.Context, plan paas.Plan) error {
 func report(w io.Writer, err error) {
 	var e *paas.Error
 	if !errors.As(err, &e) {
-		e = &paas.Error{Msg: "the build failed: " + err.Error(), Hint: "this is not your code's fault as far as we can tell; try again"}
+		e = &paas.Error{
+			Msg:  "the build failed: " + err.Error(),
+			Hint: "this is not your code's fault as far as we can tell; try again",
+		}
 	}
 	_ = contract.Record{Kind: contract.Failure, Message: e.Msg, Hint: e.Hint}.Write(w) // the exit code tells of a closed output
 }

@@ -22,7 +22,12 @@ const maxManifestBytes = 1 << 20
 func readManifest(name string) (m manifest, err error) {
 	b, err := readFile(name, maxManifestBytes)
 	if errors.Is(err, fs.ErrNotExist) {
-		return m, &paas.Error{Kind: paas.Invalid, Msg: "the source has no package.json where one was expected", Hint: "correct the root directory in the app's settings", Err: err}
+		return m, &paas.Error{
+			Kind: paas.Invalid,
+			Msg:  "the source has no package.json where one was expected",
+			Hint: "correct the root directory in the app's settings",
+			Err:  err,
+		}
 	}
 	if err != nil {
 		return m, err
@@ -42,7 +47,9 @@ func readManifest(name string) (m manifest, err error) {
 }
 
 // installScripts are the scripts of the project itself that an install runs: what they do depends on its source.
-var installScripts = []string{"preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"}
+var installScripts = []string{
+	"preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare",
+}
 
 func (m manifest) hasInstallScripts() bool {
 	return slices.ContainsFunc(installScripts, func(s string) bool { return m.Scripts[s] != "" })

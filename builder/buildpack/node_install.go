@@ -20,7 +20,14 @@ func (n *nodeProject) call(ctx context.Context, dir string, env []string, args .
 
 func (n *nodeProject) callSeen(ctx context.Context, dir string, env []string, seen *transcript, args ...string) error {
 	shown := slices.DeleteFunc(slices.Clone(args), func(a string) bool { return strings.HasPrefix(a, "--store-dir=") })
-	return n.do(ctx, command{title: n.manager + " " + strings.Join(shown, " "), path: filepath.Join(n.tools, n.manager), args: args, dir: dir, env: env, seen: seen})
+	return n.do(ctx, command{
+		title: n.manager + " " + strings.Join(shown, " "),
+		path:  filepath.Join(n.tools, n.manager),
+		args:  args,
+		dir:   dir,
+		env:   env,
+		seen:  seen,
+	})
 }
 
 // install installs the dependencies in dir. Development ones are needed by build commands and are pruned later.
@@ -33,13 +40,24 @@ func (n *nodeProject) install(ctx context.Context, dir string, dev bool) error {
 	case n.manager == paas.ManagerNPM:
 		args = []string{"install", "--prefer-offline", either(dev, "--include=dev", "--omit=dev")}
 	case n.manager == paas.ManagerPNPM:
-		args = []string{"install", either(locked, "--frozen-lockfile", "--no-frozen-lockfile"), "--prefer-offline", either(dev, "--prod=false", "--prod"), "--store-dir=" + n.cached("pnpm")}
+		args = []string{
+			"install",
+			either(locked, "--frozen-lockfile", "--no-frozen-lockfile"),
+			"--prefer-offline",
+			either(dev, "--prod=false", "--prod"),
+			"--store-dir=" + n.cached("pnpm"),
+		}
 	case n.berry && locked:
 		args = []string{"install", "--immutable"}
 	case n.berry:
 		args = []string{"install", "--no-immutable"}
 	default:
-		args = []string{"install", "--non-interactive", "--prefer-offline", either(dev, "--production=false", "--production")}
+		args = []string{
+			"install",
+			"--non-interactive",
+			"--prefer-offline",
+			either(dev, "--production=false", "--production"),
+		}
 		if locked {
 			args = append(args, "--frozen-lockfile")
 		}
@@ -61,8 +79,9 @@ func npmInstall(options []string) []string {
 	return append([]string{"install", "--no-save"}, options...)
 }
 
-// npmOutOfSync is how "npm ci" refuses a lockfile, before it has changed anything. It does so not only when package.json was edited:
-// npm on one platform writes lockfiles that lack other platforms' optional packages, which "npm ci" misses elsewhere.
+// npmOutOfSync is how "npm ci" refuses a lockfile, before it has changed anything. It does so not only when
+// package.json was edited: npm on one platform writes lockfiles that lack other platforms' optional packages, which
+// "npm ci" misses elsewhere.
 var npmOutOfSync = regexp.MustCompile("can only install packages when your package\\.json and package-lock\\.json.*are in sync|`npm ci` can only install")
 
 func either(yes bool, a, b string) string {

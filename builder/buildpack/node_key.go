@@ -11,7 +11,10 @@ import (
 )
 
 // manifestFiles are what an install reads besides package.json. Directories count with all their files.
-var manifestFiles = []string{"package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", "pnpm-workspace.yaml", "patches", ".yarn/patches"}
+var manifestFiles = []string{
+	"package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", ".npmrc", ".yarnrc", ".yarnrc.yml",
+	".pnpmfile.cjs", "pnpm-workspace.yaml", "patches", ".yarn/patches",
+}
 
 // needsSource reports whether an install reads more of the source than the manifests.
 func (n *nodeProject) needsSource() bool {
@@ -38,7 +41,13 @@ var keyFields = []string{"dependencies", "devDependencies", "optionalDependencie
 
 // manifestKey is a hash over all that decides what an install leaves.
 func (n *nodeProject) manifestKey() (string, error) {
-	parts := []string{"modules 1", lineOf(n.nodeVersion, 1), n.manager, lineOf(n.managed, 1), fmt.Sprint(n.Plan.KeepDev)}
+	parts := []string{
+		"modules 1",
+		lineOf(n.nodeVersion, 1),
+		n.manager,
+		lineOf(n.managed, 1),
+		fmt.Sprint(n.Plan.KeepDev),
+	}
 	for _, f := range keyFields {
 		parts = append(parts, f, string(n.pkg.raw[f]))
 	}
@@ -67,10 +76,13 @@ func (n *nodeProject) manifestKey() (string, error) {
 }
 
 // unstable are files in node_modules that hold times or the state of tools.
-var unstable = map[string]bool{".cache": true, ".vite": true, ".modules.yaml": true, ".yarn-state.yml": true, ".yarn-integrity": true, ".package-lock.json": true, ".pnpm-workspace-state.json": true, ".pnpm-workspace-state-v1.json": true}
+var unstable = map[string]bool{
+	".cache": true, ".vite": true, ".modules.yaml": true, ".yarn-state.yml": true, ".yarn-integrity": true,
+	".package-lock.json": true, ".pnpm-workspace-state.json": true, ".pnpm-workspace-state-v1.json": true,
+}
 
-// changedKey adds to key what was changed in node_modules since then, such as a generated database client. Inode change times are
-// looked at, which no program can set.
+// changedKey adds to key what was changed in node_modules since then, such as a generated database client. Inode
+// change times are looked at, which no program can set.
 func (n *nodeProject) changedKey(key string, since time.Time) (string, error) {
 	sum, err := hashTree(filepath.Join(n.top, "node_modules"), func(name string, info fs.FileInfo) bool {
 		if unstable[filepath.Base(name)] {

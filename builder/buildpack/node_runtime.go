@@ -101,7 +101,9 @@ func (n *nodeProject) managersAtRunTime() []string {
 	var found []string
 	for _, c := range commands {
 		for _, m := range managerWord.FindAllStringSubmatch(c, -1) {
-			name := map[string]string{"npx": paas.ManagerNPM, "pnpx": paas.ManagerPNPM, "yarnpkg": paas.ManagerYarn}[m[1]]
+			name := map[string]string{
+				"npx": paas.ManagerNPM, "pnpx": paas.ManagerPNPM, "yarnpkg": paas.ManagerYarn,
+			}[m[1]]
 			if name == "" {
 				name = m[1]
 			}
@@ -115,8 +117,8 @@ func (n *nodeProject) managersAtRunTime() []string {
 
 var scriptCall = regexp.MustCompile(`^(?:npm|pnpm|yarn)(?:\s+(?:run|run-script))?\s+([\w:.-]+)$`)
 
-// expandScript replaces a command that only calls a script of package.json by the script: the package manager would stay in memory
-// beside the app, and not all of them pass signals on.
+// expandScript replaces a command that only calls a script of package.json by the script: the package manager would
+// stay in memory beside the app, and not all of them pass signals on.
 func (b *build) expandScript(line string) string {
 	if b.Plan.Language != paas.LanguageNode {
 		return line

@@ -50,8 +50,16 @@ func (b *build) php(ctx context.Context) error {
 
 // composer installs the dependencies into vendor, which becomes a layer of its own.
 func (b *build) composer(ctx context.Context) error {
-	env := []string{"COMPOSER_HOME=" + b.cached("composer"), "COMPOSER_CACHE_DIR=" + b.cached("composer/cache"), "COMPOSER_NO_INTERACTION=1", "COMPOSER_MIRROR_PATH_REPOS=1", "COMPOSER_ROOT_VERSION=1.0.0"}
-	args := []string{"install", "--no-dev", "--no-interaction", "--no-progress", "--prefer-dist", "--optimize-autoloader"}
+	env := []string{
+		"COMPOSER_HOME=" + b.cached("composer"),
+		"COMPOSER_CACHE_DIR=" + b.cached("composer/cache"),
+		"COMPOSER_NO_INTERACTION=1",
+		"COMPOSER_MIRROR_PATH_REPOS=1",
+		"COMPOSER_ROOT_VERSION=1.0.0",
+	}
+	args := []string{
+		"install", "--no-dev", "--no-interaction", "--no-progress", "--prefer-dist", "--optimize-autoloader",
+	}
 	if b.Plan.Composer.OtherPHP {
 		args = append(args, "--ignore-platform-req=php") // the page before the deploy has told of it
 	}
@@ -59,14 +67,20 @@ func (b *build) composer(ctx context.Context) error {
 		args = []string{"dump-autoload", "--no-dev", "--optimize", "--no-interaction"}
 	}
 	b.path = append(b.path, filepath.Join(b.app, "vendor", "bin"))
-	if err := b.do(ctx, command{title: "composer " + strings.Join(args, " "), path: "/usr/bin/composer", args: args, env: env}); err != nil {
+	if err := b.do(ctx, command{
+		title: "composer " + strings.Join(args, " "),
+		path:  "/usr/bin/composer",
+		args:  args,
+		env:   env,
+	}); err != nil {
 		return err
 	}
 	b.launch.slices = append(b.launch.slices, []string{filepath.ToSlash(filepath.Join(b.Plan.Root, "vendor"))})
 	return nil
 }
 
-// assets runs a front-end build with Node, whose modules do not go into the image. Without one only the build command runs.
+// assets runs a front-end build with Node, whose modules do not go into the image. Without one only the build command
+// runs.
 func (b *build) assets(ctx context.Context) error {
 	a := b.Plan.Assets
 	if a == nil {
@@ -110,7 +124,12 @@ func (b *build) phpLayer() error {
 	if err := l.empty(); err != nil {
 		return err
 	}
-	for name, text := range map[string]string{"bin/" + contract.PHPServer: phpServer, "etc/httpd.conf": phpApache, "etc/php-fpm.conf": phpFPM, "etc/php.ini": phpINI} {
+	for name, text := range map[string]string{
+		"bin/" + contract.PHPServer: phpServer,
+		"etc/httpd.conf":            phpApache,
+		"etc/php-fpm.conf":          phpFPM,
+		"etc/php.ini":               phpINI,
+	} {
 		file := filepath.Join(l.dir, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return fmt.Errorf("making the PHP server's layer: %w", err)
@@ -124,8 +143,9 @@ func (b *build) phpLayer() error {
 
 const maxHtaccess = 200
 
-// adaptHtaccess edits the image's copies of .htaccess files where this server differs from shared hosting: TLS ends before it, so that
-// the variables which tell of it come from a header; and PHP's settings belong into .user.ini, since PHP is no module of Apache.
+// adaptHtaccess edits the image's copies of .htaccess files where this server differs from shared hosting: TLS ends
+// before it, so that the variables which tell of it come from a header; and PHP's settings belong into .user.ini,
+// since PHP is no module of Apache.
 func (b *build) adaptHtaccess() error {
 	left := maxHtaccess
 	return filepath.WalkDir(b.app, func(p string, e fs.DirEntry, err error) error {
@@ -174,7 +194,8 @@ var (
 	phpSetting  = regexp.MustCompile(`(?im)^[ \t]*php_(value|flag)[ \t]+([\w.]+)[ \t]+(?:"([^"\n]*)"|(\S+))[ \t]*\r?$`)
 )
 
-// adaptRules rewrites the variables of mod_rewrite's lines, lets redirects to paths keep the visitor's scheme, and collects PHP's settings in the form of .user.ini.
+// adaptRules rewrites the variables of mod_rewrite's lines, lets redirects to paths keep the visitor's scheme, and
+// collects PHP's settings in the form of .user.ini.
 func adaptRules(text string) (edited, ini string) {
 	edited = rewriteRule.ReplaceAllStringFunc(text, func(line string) string {
 		return tlsVariable.ReplaceAllString(line, "%{ENV:EDGE_$1}")

@@ -84,7 +84,9 @@ func (b *build) openPython() (*pythonProject, error) {
 
 // interpreterIn finds the interpreter of a runtime, in python-build-standalone's layout or Debian's.
 func interpreterIn(dir string) string {
-	for _, pattern := range []string{"bin/python3.[0-9]", "bin/python3.[0-9][0-9]", "usr/bin/python3.[0-9]", "usr/bin/python3.[0-9][0-9]"} {
+	for _, pattern := range []string{
+		"bin/python3.[0-9]", "bin/python3.[0-9][0-9]", "usr/bin/python3.[0-9]", "usr/bin/python3.[0-9][0-9]",
+	} {
 		if m, _ := filepath.Glob(filepath.Join(dir, pattern)); len(m) > 0 { // the patterns are well formed
 			return m[0]
 		}
@@ -117,7 +119,8 @@ func (p *pythonProject) installsItself() bool {
 
 var secretKey = regexp.MustCompile(`["'](SECRET_KEY|DJANGO_SECRET_KEY)["']`)
 
-// placeholders give Django's settings a key while static files are collected: nothing is signed then, and the real key is not in builds.
+// placeholders give Django's settings a key while static files are collected: nothing is signed then, and the real
+// key is not in builds.
 func (p *pythonProject) placeholders() []string {
 	var env []string
 	for _, file := range p.Plan.SettingsFiles {

@@ -34,7 +34,8 @@ func (p *pythonProject) install(ctx context.Context, dir, interpreter string) er
 	return p.installMore(ctx, dir)
 }
 
-// installFrom installs what the dependency file names. Lock files that uv does not read are turned into requirements first.
+// installFrom installs what the dependency file names. Lock files that uv does not read are turned into requirements
+// first.
 func (p *pythonProject) installFrom(ctx context.Context, dir string) error {
 	if p.file == "" {
 		return nil
@@ -58,7 +59,8 @@ func (p *pythonProject) installFrom(ctx context.Context, dir string) error {
 	return p.installLocked(ctx, dir, name, r)
 }
 
-// installLocked installs converted requirements. What has hashes is checked against them; repositories and paths have none.
+// installLocked installs converted requirements. What has hashes is checked against them; repositories and paths have
+// none.
 func (p *pythonProject) installLocked(ctx context.Context, dir, name string, r requirements) error {
 	pinned, direct, limits := filepath.Join(p.tools, "pinned.txt"), filepath.Join(p.tools, "direct.txt"), filepath.Join(p.tools, "limits.txt")
 	for file, lines := range map[string][]string{pinned: r.pinned, direct: r.direct, limits: r.limits} {

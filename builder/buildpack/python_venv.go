@@ -11,7 +11,12 @@ import (
 
 // key is a hash over all that decides what the virtual environment holds.
 func (p *pythonProject) key() (string, error) {
-	parts := append([]string{"venv 1", lineOf(p.version, 2), p.Plan.DependencyFile, fmt.Sprint(p.project)}, p.Plan.Adds...)
+	parts := append([]string{
+		"venv 1",
+		lineOf(p.version, 2),
+		p.Plan.DependencyFile,
+		fmt.Sprint(p.project),
+	}, p.Plan.Adds...)
 	for _, kv := range p.Env {
 		for _, prefix := range []string{"UV_", "PIP_"} {
 			if strings.HasPrefix(kv, prefix) {
@@ -42,7 +47,10 @@ func (p *pythonProject) key() (string, error) {
 
 // inputs are the files that an install reads: manifests wherever they are, since requirement files include each other.
 func (p *pythonProject) inputs() ([]string, error) {
-	files := []string{"pyproject.toml", "uv.lock", "uv.toml", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile", "Pipfile.lock", "setup.py", "setup.cfg", "constraints.txt", ".python-version"}
+	files := []string{
+		"pyproject.toml", "uv.lock", "uv.toml", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile", "Pipfile.lock",
+		"setup.py", "setup.cfg", "constraints.txt", ".python-version",
+	}
 	for _, pattern := range []string{"*.txt", "*/*.txt", "*/pyproject.toml", "*/*/pyproject.toml"} {
 		m, _ := filepath.Glob(filepath.Join(p.app, pattern)) // the patterns are well formed
 		for _, name := range m {
@@ -104,7 +112,8 @@ func (p *pythonProject) copyPython(l layer) error {
 	return l.record()
 }
 
-// buildVenv is a virtual environment on the cache volume, for build commands of releases that take theirs from the last one.
+// buildVenv is a virtual environment on the cache volume, for build commands of releases that take theirs from the
+// last one.
 func (p *pythonProject) buildVenv(ctx context.Context, key string) (string, error) {
 	if p.Plan.BuildCommand == "" {
 		return "", nil

@@ -11,10 +11,13 @@ import (
 )
 
 // siteDirs are where bundlers leave a site, when it is not where the plan expects it.
-var siteDirs = []string{"dist", "build", "out", "public", "_site", ".output/public", "www", "docs/.vitepress/dist", ".vitepress/dist", "dist/*/browser", "dist/*", "dist/browser", "build/client"}
+var siteDirs = []string{
+	"dist", "build", "out", "public", "_site", ".output/public", "www", "docs/.vitepress/dist", ".vitepress/dist",
+	"dist/*/browser", "dist/*", "dist/browser", "build/client",
+}
 
-// keepSite leaves in the source only the directory that the edge serves. A site that was built elsewhere is moved there; a directory
-// without a page is served as it is.
+// keepSite leaves in the source only the directory that the edge serves. A site that was built elsewhere is moved
+// there; a directory without a page is served as it is.
 func (b *build) keepSite() error {
 	if !b.Plan.Static.Built {
 		return nil
@@ -52,7 +55,8 @@ func (b *build) moveSite(found, dir string) error {
 	return nil
 }
 
-// findSite is the first of the usual directories with an index.html that the source itself did not have: templates live there too.
+// findSite is the first of the usual directories with an index.html that the source itself did not have: templates
+// live there too.
 func (b *build) findSite() string {
 	for _, dir := range b.sites() {
 		if !slices.Contains(b.before, dir) {
@@ -74,8 +78,11 @@ func (b *build) sites() (dirs []string) {
 
 func (b *build) noSite(dir string) error {
 	rel, _ := filepath.Rel(b.app, dir) // dir is below app
-	return &paas.Error{Kind: paas.Failed, Msg: fmt.Sprintf("the build ended well but left no %q with an index.html", rel),
-		Hint: "check where the build writes its files; when the app has a server, name it in a \"start\" script or a Procfile"}
+	return &paas.Error{
+		Kind: paas.Failed,
+		Msg:  fmt.Sprintf("the build ended well but left no %q with an index.html", rel),
+		Hint: "check where the build writes its files; when the app has a server, name it in a \"start\" script or a Procfile",
+	}
 }
 
 // keepOnly removes everything in root but the directory keep, which is slash separated and below it.

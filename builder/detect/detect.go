@@ -1,5 +1,6 @@
-// Package detect looks at a source and says what it is and how to build and start it. It reads files, runs nothing, and gives the
-// same plan for the same files every time; the page before the first deploy, the CLI and the build itself all use that one plan.
+// Package detect looks at a source and says what it is and how to build and start it. It reads files, runs nothing,
+// and gives the same plan for the same files every time; the page before the first deploy, the CLI and the build
+// itself all use that one plan.
 package detect
 
 import (
@@ -13,10 +14,11 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// Detect returns the plan for the source in fsys, corrected by settings. Commands in the plan run in the directory settings.Root;
-// DependencyFile, Static.Dir and the files of facts are relative to the source itself. What is wrong with the source is a
-// *paas.Error of kind Invalid that says what to do. Only regular files are read, each up to a limit; fsys should not let links leave
-// the source (os.Root's file system does not). Safe for concurrent use if fsys is.
+// Detect returns the plan for the source in fsys, corrected by settings. Commands in the plan run in the directory
+// settings.Root; DependencyFile, Static.Dir and the files of facts are relative to the source itself. What is wrong
+// with the source is a *paas.Error of kind Invalid that says what to do. Only regular files are read, each up to a
+// limit; fsys should not let links leave the source (os.Root's file system does not). Safe for concurrent use if fsys
+// is.
 func Detect(fsys fs.FS, settings paas.BuildSettings) (paas.Plan, error) {
 	src, err := open(fsys, settings.Root)
 	if err != nil {
@@ -54,7 +56,8 @@ func (d *detection) run() error {
 	return nil
 }
 
-// overrides puts what people wrote over what was found: the settings win over the Procfile, the Procfile over detection.
+// overrides puts what people wrote over what was found: the settings win over the Procfile, the Procfile over
+// detection.
 func (d *detection) overrides() {
 	p, s, proc := &d.plan, d.settings, d.procfile
 	if proc.Web != "" && !d.isOwnPHPServer(proc.Web) {

@@ -40,7 +40,11 @@ func (d *detection) golang() error {
 	p.Language, p.PackageManager = paas.LanguageGo, paas.ManagerGo
 	m := goModule.FindSubmatch(mod)
 	if m == nil {
-		return &paas.Error{Kind: paas.Invalid, Msg: "go.mod has no module line", Hint: "run \"go mod init example.com/app\" and commit go.mod"}
+		return &paas.Error{
+			Kind: paas.Invalid,
+			Msg:  "go.mod has no module line",
+			Hint: "run \"go mod init example.com/app\" and commit go.mod",
+		}
 	}
 	d.fact("go.mod", "a Go module: %s", m[1])
 	for _, f := range goFrameworks {
@@ -84,7 +88,8 @@ func (d *detection) goVersion(mod []byte) {
 	d.fact("go.mod", "Go %s or newer", version)
 }
 
-// goCommands finds the main packages: the root, or below cmd/. The web process is the only one, else the one with a telling name.
+// goCommands finds the main packages: the root, or below cmd/. The web process is the only one, else the one with a
+// telling name.
 func (d *detection) goCommands(module string) error {
 	p := &d.plan
 	name := path.Base(module)
@@ -108,13 +113,19 @@ func (d *detection) goCommands(module string) error {
 			d.goStart(dirs[0], dirs[0])
 			return nil
 		}
-		return &paas.Error{Kind: paas.Invalid, Msg: "the Go module has no program to start: no \"package main\" at its root or in cmd/<name>",
-			Hint: "put the program's package main at the root or in cmd/<name>, or choose its directory as root in the settings"}
+		return &paas.Error{
+			Kind: paas.Invalid,
+			Msg:  "the Go module has no program to start: no \"package main\" at its root or in cmd/<name>",
+			Hint: "put the program's package main at the root or in cmd/<name>, or choose its directory as root in the settings",
+		}
 	}
 	web := chooseCommand(commands, name)
 	if web == "" && !d.startsItself() {
-		return &paas.Error{Kind: paas.Invalid, Msg: fmt.Sprintf("the Go module has several programs and none is clearly the web server: %s", strings.Join(commands, ", ")),
-			Hint: fmt.Sprintf("add a Procfile with a line such as \"web: bin/%s\"", commands[0])}
+		return &paas.Error{
+			Kind: paas.Invalid,
+			Msg:  fmt.Sprintf("the Go module has several programs and none is clearly the web server: %s", strings.Join(commands, ", ")),
+			Hint: fmt.Sprintf("add a Procfile with a line such as \"web: bin/%s\"", commands[0]),
+		}
 	}
 	p.BuildCommand = `go build -trimpath -ldflags="-s -w" -o bin/ ./cmd/...`
 	if len(commands) == 1 {

@@ -10,8 +10,8 @@ type language struct {
 	plan    func(*detection) error
 }
 
-// languages are tried in this order, in which they usually win when several are present: PHP and Go projects often carry a package.json
-// for their assets, Python and Node projects are told apart by who serves.
+// languages are tried in this order, in which they usually win when several are present: PHP and Go projects often
+// carry a package.json for their assets, Python and Node projects are told apart by who serves.
 var languages = []language{phpLanguage, goLanguage, pythonLanguage, nodeLanguage, staticLanguage, procfileLanguage}
 
 // language plans the source in its language. What a Procfile starts decides first.
@@ -48,7 +48,11 @@ func (d *detection) startsItself() bool {
 	return d.procfile.Web != "" || len(d.procfile.Workers) > 0 || d.settings.StartCommand != ""
 }
 
-var procfileLanguage = language{name: paas.LanguageProcfile, present: (*detection).startsItself, plan: (*detection).generic}
+var procfileLanguage = language{
+	name:    paas.LanguageProcfile,
+	present: (*detection).startsItself,
+	plan:    (*detection).generic,
+}
 
 func (d *detection) generic() error {
 	d.plan.Language = paas.LanguageProcfile

@@ -10,7 +10,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// entryFiles are tried in this order when no script and no "main" says what to start. Node runs TypeScript without types checking.
+// entryFiles are tried in this order when no script and no "main" says what to start. Node runs TypeScript without
+// types checking.
 var entryFiles = []string{"server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "app.mjs", "main.mjs", "server.cjs", "index.cjs",
 	"src/server.js", "src/index.js", "src/app.js", "src/main.js", "server.ts", "index.ts", "app.ts", "main.ts", "src/server.ts", "src/index.ts", "src/app.ts", "src/main.ts"}
 
@@ -63,8 +64,8 @@ func (d *detection) node(pkg *packageJSON) error {
 	return nil
 }
 
-// framework is the one that decides how the project is built and started. A server library that nothing starts does not: many a
-// front end has one among its dependencies.
+// framework is the one that decides how the project is built and started. A server library that nothing starts does
+// not: many a front end has one among its dependencies.
 func (d *detection) framework(pkg *packageJSON) *framework {
 	fw := findFramework(pkg, true)
 	start := pkg.Scripts["start"]
@@ -138,7 +139,8 @@ func (d *detection) mainFile(pkg *packageJSON) string {
 // plainFile are names that need no quotes in a command.
 var plainFile = regexp.MustCompile(`^[A-Za-z0-9_./@+-]+$`)
 
-// scriptCommand is what a script of package.json runs, together with the one before it, so that no package manager runs beside the app.
+// scriptCommand is what a script of package.json runs, together with the one before it, so that no package manager
+// runs beside the app.
 func scriptCommand(pkg *packageJSON, name string) string {
 	command := strings.TrimSpace(pkg.Scripts[name])
 	if file, ok := strings.CutPrefix(command, "nodemon "); ok && plainFile.MatchString(strings.TrimSpace(file)) {

@@ -7,7 +7,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// framework is one that package.json names. The first of the list that is a dependency wins, so the more specific come first.
+// framework is one that package.json names. The first of the list that is a dependency wins, so the more specific
+// come first.
 type framework struct {
 	dep    string
 	name   string
@@ -65,7 +66,8 @@ var viteLibraries = []struct{ dep, name string }{
 // library reports whether it is only a library of a server, which the project builds and starts in its own way.
 func (f *framework) library() bool { return f.serves && f.build == "" && f.start == "" }
 
-// findFramework returns a copy for the package, or nil. Servers that are only development dependencies do not serve in production.
+// findFramework returns a copy for the package, or nil. Servers that are only development dependencies do not serve
+// in production.
 func findFramework(pkg *packageJSON, libraries bool) *framework {
 	for _, f := range frameworks {
 		if !pkg.has(f.dep) || f.library() && (!libraries || pkg.Dependencies[f.dep] == "") {
@@ -84,8 +86,8 @@ func findFramework(pkg *packageJSON, libraries bool) *framework {
 	return nil
 }
 
-// isDevServer reports whether a start script runs what people use while they write, or a server of static files: then the files
-// that the build leaves are what should be online.
+// isDevServer reports whether a start script runs what people use while they write, or a server of static files: then
+// the files that the build leaves are what should be online.
 func isDevServer(script string) bool {
 	w := words(script)
 	for len(w) > 0 && (strings.Contains(w[0], "=") || w[0] == "npx" || w[0] == "cross-env" || w[0] == "pnpm" || w[0] == "yarn" || w[0] == "exec") {

@@ -18,7 +18,8 @@ var nodeLocks = []struct{ file, manager string }{
 	{"npm-shrinkwrap.json", paas.ManagerNPM},
 }
 
-// nodeManager chooses the package manager, its version, and the lock file: of the app's directory, or of the workspace around it.
+// nodeManager chooses the package manager, its version, and the lock file: of the app's directory, or of the
+// workspace around it.
 func (d *detection) nodeManager(pkg *packageJSON, node string) error {
 	top, above, err := d.workspaceAbove()
 	if err != nil {
@@ -105,7 +106,9 @@ func (d *detection) nodeInstall(pkg *packageJSON, top string) {
 		}
 		p.DependencyFile = path.Join(top, "package.json")
 		p.Install = manager + " install"
-		file := map[string]string{paas.ManagerNPM: "package-lock.json", paas.ManagerPNPM: "pnpm-lock.yaml", paas.ManagerYarn: "yarn.lock"}[manager]
+		file := map[string]string{
+			paas.ManagerNPM: "package-lock.json", paas.ManagerPNPM: "pnpm-lock.yaml", paas.ManagerYarn: "yarn.lock",
+		}[manager]
 		d.warn("there is no lock file: today's newest versions are installed; run %q and commit %s", p.Install, file)
 		d.fact("package.json", "%s, versions not pinned", manager)
 		return
@@ -129,8 +132,8 @@ func (d *detection) wholeFact(file, format string, args ...any) {
 	d.root = root
 }
 
-// managerRuntime asks for the package manager's program: in the version that the source names, else one that reads its lock file.
-// npm comes along with pnpm and Yarn, because scripts call npx.
+// managerRuntime asks for the package manager's program: in the version that the source names, else one that reads
+// its lock file. npm comes along with pnpm and Yarn, because scripts call npx.
 func (d *detection) managerRuntime(pkg *packageJSON, top, node, version string) {
 	p := &d.plan
 	npm := npmFor(node)
@@ -174,7 +177,14 @@ func (d *detection) managerLine(pkg *packageJSON, top string) string {
 
 // callsNPM reports whether something that is started at run time names npm.
 func (d *detection) callsNPM(pkg *packageJSON) bool {
-	commands := []string{pkg.Scripts["start"], pkg.Scripts["prestart"], d.procfile.Web, d.procfile.Release, d.settings.StartCommand, d.settings.BuildCommand}
+	commands := []string{
+		pkg.Scripts["start"],
+		pkg.Scripts["prestart"],
+		d.procfile.Web,
+		d.procfile.Release,
+		d.settings.StartCommand,
+		d.settings.BuildCommand,
+	}
 	for _, w := range d.procfile.Workers {
 		commands = append(commands, w.Command)
 	}

@@ -18,8 +18,9 @@ var nodeNames = map[string]string{"argon": "4", "boron": "6", "carbon": "8", "du
 // wish is a version that a file asks for.
 type wish struct{ text, file string }
 
-// nodeVersion chooses the Node line and returns its constraint. A pin (.nvmrc and the like) wins while "engines" allows it; a range
-// that allows the default line gets that one, since the newest of ">=18" changes under the app's feet.
+// nodeVersion chooses the Node line and returns its constraint. A pin (.nvmrc and the like) wins while "engines"
+// allows it; a range that allows the default line gets that one, since the newest of ">=18" changes under the app's
+// feet.
 func (d *detection) nodeVersion(pkg *packageJSON) string {
 	pin := d.nodePin(pkg)
 	engines := wish{pkg.Engines["node"], "package.json"}
@@ -67,7 +68,8 @@ func (d *detection) nodePin(pkg *packageJSON) wish {
 	return wish{}
 }
 
-// pinnedNode reads the first line of a .nvmrc: "v20.11.0", "20", "lts/iron". Names that mean "the newest" ask for nothing.
+// pinnedNode reads the first line of a .nvmrc: "v20.11.0", "20", "lts/iron". Names that mean "the newest" ask for
+// nothing.
 func pinnedNode(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	line, _, _ = strings.Cut(line, "#")
@@ -114,7 +116,8 @@ func allowed(constraint, pin string) bool {
 	return err != nil || c.Check(parsed)
 }
 
-// preferLine narrows a range to one major line when the range allows its newest versions, and leaves it alone otherwise.
+// preferLine narrows a range to one major line when the range allows its newest versions, and leaves it alone
+// otherwise.
 func preferLine(constraint string, major uint64) string {
 	c, err := semver.NewConstraint(constraint)
 	if err != nil || !c.Check(semver.New(major, 99, 99, "", "")) {

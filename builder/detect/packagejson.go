@@ -10,7 +10,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// packageJSON is what detection reads of a package.json. Members of another type than usual count as absent, as npm treats them.
+// packageJSON is what detection reads of a package.json. Members of another type than usual count as absent, as npm
+// treats them.
 type packageJSON struct {
 	Name, Main, Type, PackageManager string
 	Scripts, Engines, Volta          map[string]string
@@ -36,7 +37,12 @@ func parsePackageJSON(name string, b []byte) (*packageJSON, error) {
 		Scripts: texts(m["scripts"]), Engines: texts(m["engines"]), Volta: texts(m["volta"]),
 		Dependencies: texts(m["dependencies"]), DevDependencies: texts(m["devDependencies"]),
 	}
-	for key, to := range map[string]*string{"name": &p.Name, "main": &p.Main, "type": &p.Type, "packageManager": &p.PackageManager} {
+	for key, to := range map[string]*string{
+		"name":           &p.Name,
+		"main":           &p.Main,
+		"type":           &p.Type,
+		"packageManager": &p.PackageManager,
+	} {
 		_ = json.Unmarshal(m[key], to)
 	}
 	for k, v := range texts(m["optionalDependencies"]) {
@@ -76,10 +82,19 @@ func jsonError(name string, b []byte, err error) error {
 	case errors.As(err, &syntax):
 		before := max(0, min(syntax.Offset-1, int64(len(b))))
 		line := 1 + bytes.Count(b[:before], []byte("\n"))
-		return &paas.Error{Kind: paas.Invalid, Err: err, Msg: fmt.Sprintf("%q is not valid JSON: line %d: %s", name, line, plainJSONError(syntax)),
-			Hint: fmt.Sprintf("look at line %d and the one above it for a missing or an extra comma, quote or bracket", line)}
+		return &paas.Error{
+			Kind: paas.Invalid,
+			Err:  err,
+			Msg:  fmt.Sprintf("%q is not valid JSON: line %d: %s", name, line, plainJSONError(syntax)),
+			Hint: fmt.Sprintf("look at line %d and the one above it for a missing or an extra comma, quote or bracket", line),
+		}
 	case errors.As(err, &kind):
-		return &paas.Error{Kind: paas.Invalid, Err: err, Msg: fmt.Sprintf("%q is not a JSON object", name), Hint: "it begins with { and ends with }"}
+		return &paas.Error{
+			Kind: paas.Invalid,
+			Err:  err,
+			Msg:  fmt.Sprintf("%q is not a JSON object", name),
+			Hint: "it begins with { and ends with }",
+		}
 	}
 	return fmt.Errorf("reading %s: %w", name, err)
 }

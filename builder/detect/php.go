@@ -12,8 +12,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// PHPPackages are the Debian packages that every PHP app is built and run with: Apache, php-fpm, composer and the usual extensions.
-// Apps that ask for further extensions add theirs.
+// PHPPackages are the Debian packages that every PHP app is built and run with: Apache, php-fpm, composer and the
+// usual extensions. Apps that ask for further extensions add theirs.
 var PHPPackages = []string{"apache2", "composer", "php-apcu", "php-bcmath", "php-cli", "php-curl", "php-fpm", "php-gd", "php-intl", "php-mbstring",
 	"php-mysql", "php-pgsql", "php-redis", "php-soap", "php-sqlite3", "php-xml", "php-zip", "unzip"}
 
@@ -156,7 +156,12 @@ func (d *detection) composer() error {
 		d.warn("there is no composer.lock: today's newest versions are installed; run \"composer update\" and commit it")
 	}
 	if p.Framework == paas.FrameworkLaravel && d.file("artisan") {
-		d.need(paas.Needed{Name: "APP_KEY", Description: "Laravel's key: \"php artisan key:generate --show\" prints one", Required: true, File: d.at("composer.json")})
+		d.need(paas.Needed{
+			Name:        "APP_KEY",
+			Description: "Laravel's key: \"php artisan key:generate --show\" prints one",
+			Required:    true,
+			File:        d.at("composer.json"),
+		})
 	}
 	return nil
 }

@@ -30,7 +30,8 @@ func (p Procfile) Empty() bool { return p.Web == "" && p.Release == "" && len(p.
 
 var procfileLine = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9_-]{0,62}):(.*)$`)
 
-// ParseProcfile reads a Procfile. Empty lines and lines that begin with # are skipped. Errors are of kind Invalid and name the line.
+// ParseProcfile reads a Procfile. Empty lines and lines that begin with # are skipped. Errors are of kind Invalid and
+// name the line.
 func ParseProcfile(b []byte) (Procfile, error) {
 	var p Procfile
 	seen := map[string]bool{}

@@ -8,9 +8,15 @@ import (
 )
 
 // pythonScripts are started as they are when no web framework is found.
-var pythonScripts = []string{"main.py", "app.py", "server.py", "run.py", "bot.py", "wsgi.py", "index.py", "__main__.py", "src/main.py", "src/app.py", "app/main.py"}
+var pythonScripts = []string{
+	"main.py", "app.py", "server.py", "run.py", "bot.py", "wsgi.py", "index.py", "__main__.py", "src/main.py",
+	"src/app.py", "app/main.py",
+}
 
-var requirementFiles = []string{"requirements.txt", "requirements/production.txt", "requirements/prod.txt", "requirements/base.txt", "requirements/requirements.txt"}
+var requirementFiles = []string{
+	"requirements.txt", "requirements/production.txt", "requirements/prod.txt", "requirements/base.txt",
+	"requirements/requirements.txt",
+}
 
 var pythonLanguage = language{
 	name:    paas.LanguagePython,
@@ -47,7 +53,8 @@ func (d *detection) python() error {
 	return d.pythonStart(deps)
 }
 
-// pythonManager chooses what the dependencies are installed from: the lock file, whose tool also names the project's manager.
+// pythonManager chooses what the dependencies are installed from: the lock file, whose tool also names the project's
+// manager.
 func (d *detection) pythonManager(project *pyproject) {
 	p := &d.plan
 	choose := func(manager, file, install, fact string) {

@@ -78,10 +78,19 @@ func (d *detection) readTOML(name string, to any) (found bool, err error) {
 func tomlError(name string, err error) error {
 	var syntax toml.ParseError
 	if errors.As(err, &syntax) {
-		return &paas.Error{Kind: paas.Invalid, Err: err, Msg: fmt.Sprintf("%q is not valid TOML: line %d: %s", name, syntax.Position.Line, syntax.Message),
-			Hint: fmt.Sprintf("look at line %d for a missing quote or bracket", syntax.Position.Line)}
+		return &paas.Error{
+			Kind: paas.Invalid,
+			Err:  err,
+			Msg:  fmt.Sprintf("%q is not valid TOML: line %d: %s", name, syntax.Position.Line, syntax.Message),
+			Hint: fmt.Sprintf("look at line %d for a missing quote or bracket", syntax.Position.Line),
+		}
 	}
-	return &paas.Error{Kind: paas.Invalid, Err: err, Msg: fmt.Sprintf("%q has a value of an unexpected type: %s", name, err), Hint: "compare it with the documentation of the tool that wrote it"}
+	return &paas.Error{
+		Kind: paas.Invalid,
+		Err:  err,
+		Msg:  fmt.Sprintf("%q has a value of an unexpected type: %s", name, err),
+		Hint: "compare it with the documentation of the tool that wrote it",
+	}
 }
 
 // dependencies are the names that a source asks for, in their normal form.

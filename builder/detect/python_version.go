@@ -19,8 +19,8 @@ var (
 
 var pythonPin = regexp.MustCompile(`^(?:python-|cpython-|cpython@|python@)?3\.(\d{1,2})(?:\.\d+)?$`)
 
-// pythonVersion chooses the Python line. A pin is followed to its minor version, so that security patches arrive; a range that the
-// base images' Python suits gets that one.
+// pythonVersion chooses the Python line. A pin is followed to its minor version, so that security patches arrive; a
+// range that the base images' Python suits gets that one.
 func (d *detection) pythonVersion(project *pyproject, pip *pipfile) {
 	if pin, minor := d.pythonPinned(pip); minor != "" {
 		d.runtime(paas.RuntimePython, "~3."+minor, pin.file)

@@ -189,7 +189,8 @@ func optional(parameters string) bool {
 	return true
 }
 
-// appIn works out the import path: from the root, or from the file's own directory when that is how the code imports its neighbours.
+// appIn works out the import path: from the root, or from the file's own directory when that is how the code imports
+// its neighbours.
 func (d *detection) appIn(file, text, name string, factory bool) appObject {
 	a := appObject{file: file, module: dotted(file), name: name, factory: factory}
 	top, rest, nested := strings.Cut(file, "/")

@@ -39,7 +39,11 @@ func open(fsys fs.FS, root string) (source, error) {
 		return source{}, fmt.Errorf("reading the source: %w", err)
 	}
 	if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !ignoredAtTop[e.Name()] }) {
-		return source{}, &paas.Error{Kind: paas.Invalid, Msg: "the source is empty", Hint: "commit at least one file, for instance an index.html, then deploy again"}
+		return source{}, &paas.Error{
+			Kind: paas.Invalid,
+			Msg:  "the source is empty",
+			Hint: "commit at least one file, for instance an index.html, then deploy again",
+		}
 	}
 	if clean == "" {
 		return source{whole: fsys, fsys: fsys}, nil
@@ -80,7 +84,8 @@ func (s source) first(names ...string) string {
 	return ""
 }
 
-// read returns a regular file of at most max bytes, without a byte order mark. A longer file is an error, a missing one fs.ErrNotExist.
+// read returns a regular file of at most max bytes, without a byte order mark. A longer file is an error, a missing
+// one fs.ErrNotExist.
 func (s source) read(name string, max int64) ([]byte, error) {
 	return readFile(s.fsys, name, s.at(name), max)
 }
@@ -103,14 +108,19 @@ func readFile(fsys fs.FS, name, shown string, max int64) ([]byte, error) {
 		return nil, fmt.Errorf("reading %s: %w", shown, err)
 	}
 	if int64(len(b)) > max {
-		return nil, &paas.Error{Kind: paas.Invalid, Msg: fmt.Sprintf("%q is larger than %d KiB", shown, max>>10), Hint: "a file of this name is usually small; is it the right one?"}
+		return nil, &paas.Error{
+			Kind: paas.Invalid,
+			Msg:  fmt.Sprintf("%q is larger than %d KiB", shown, max>>10),
+			Hint: "a file of this name is usually small; is it the right one?",
+		}
 	}
 	return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), nil
 }
 
 var errNotRegular = errors.New("not a regular file")
 
-// text is the content of a small file, or "" when it is missing, long or unreadable: for hints, not for what must be understood.
+// text is the content of a small file, or "" when it is missing, long or unreadable: for hints, not for what must be
+// understood.
 func (s source) text(name string) string {
 	b, err := s.read(name, maxCodeBytes)
 	if err != nil {
@@ -137,7 +147,8 @@ func (s source) head(name string, n int64) string {
 var skipped = map[string]bool{"node_modules": true, "vendor": true, "venv": true, "env": true, "__pycache__": true, "site-packages": true,
 	"test": true, "tests": true, "testdata": true, "migrations": true, "docs": true, "examples": true, "dist": true, "build": true}
 
-// find lists the files below the root whose name match accepts, nearest first, then by name: at most max, within the walk's limits.
+// find lists the files below the root whose name match accepts, nearest first, then by name: at most max, within the
+// walk's limits.
 func (s source) find(max int, match func(name string) bool) []string {
 	var found []string
 	left := maxEntries

@@ -16,9 +16,14 @@ var foreign = []struct{ file, name string }{
 	{"project.clj", "Clojure (project.clj)"}, {"Package.swift", "Swift (Package.swift)"}, {"CMakeLists.txt", "C or C++ (CMakeLists.txt)"},
 }
 
-// unrecognised says what is there, what would be recognised, and which directory looks like the app when the root does not.
+// unrecognised says what is there, what would be recognised, and which directory looks like the app when the root
+// does not.
 func (d *detection) unrecognised() error {
-	e := &paas.Error{Kind: paas.Invalid, Msg: "no recognisable language", Hint: "add one of these at the root: " + paas.LanguageManifests()}
+	e := &paas.Error{
+		Kind: paas.Invalid,
+		Msg:  "no recognisable language",
+		Hint: "add one of these at the root: " + paas.LanguageManifests(),
+	}
 	names := d.list(".")
 	for _, f := range foreign {
 		if d.file(f.file) {

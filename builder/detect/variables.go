@@ -9,7 +9,9 @@ import (
 )
 
 // exampleFiles show the variables that an app reads, by convention with made-up values.
-var exampleFiles = []string{".env.example", ".env.sample", ".env.template", ".env.dist", "env.example", ".env.production.example"}
+var exampleFiles = []string{
+	".env.example", ".env.sample", ".env.template", ".env.dist", "env.example", ".env.production.example",
+}
 
 // setByUs are variables that we give a value, whatever an example file says.
 var setByUs = map[string]bool{"PORT": true, "NODE_ENV": true, "HOST": true, "PATH": true, "HOME": true}
@@ -25,7 +27,8 @@ func (d *detection) variables() {
 	}
 }
 
-// appJSON reads Heroku's and Dokku's manifest. Other tools use the name too (Expo), so what does not fit is passed over.
+// appJSON reads Heroku's and Dokku's manifest. Other tools use the name too (Expo), so what does not fit is passed
+// over.
 func (d *detection) appJSON() {
 	b, err := d.read("app.json", maxConfigBytes)
 	if err != nil {
@@ -67,11 +70,18 @@ func (d *detection) needFromAppJSON(name string, raw json.RawMessage) {
 		return
 	}
 	required := v.Required == nil || *v.Required
-	d.need(paas.Needed{Name: name, Description: paas.Clip(v.Description, maxFactLength), Default: v.Value, Required: required && v.Value == "",
-		Generate: v.Generator == "secret", File: d.at("app.json")})
+	d.need(paas.Needed{
+		Name:        name,
+		Description: paas.Clip(v.Description, maxFactLength),
+		Default:     v.Value,
+		Required:    required && v.Value == "",
+		Generate:    v.Generator == "secret",
+		File:        d.at("app.json"),
+	})
 }
 
-// appScripts: Dokku's predeploy is a release command; Heroku's postdeploy runs once after the first deploy, which we do not do.
+// appScripts: Dokku's predeploy is a release command; Heroku's postdeploy runs once after the first deploy, which we
+// do not do.
 func (d *detection) appScripts(scripts map[string]string, raw json.RawMessage) {
 	var m map[string]json.RawMessage
 	_ = json.Unmarshal(raw, &m)
@@ -86,7 +96,8 @@ func (d *detection) appScripts(scripts map[string]string, raw json.RawMessage) {
 
 var exampleLine = regexp.MustCompile(`^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$`)
 
-// exampleFile lists the variables of a .env.example. The comment above a line describes it; one without a value is required.
+// exampleFile lists the variables of a .env.example. The comment above a line describes it; one without a value is
+// required.
 func (d *detection) exampleFile(name string) {
 	comment := ""
 	for _, line := range strings.Split(d.text(name), "\n") {
@@ -98,7 +109,12 @@ func (d *detection) exampleFile(name string) {
 		m := exampleLine.FindStringSubmatch(line)
 		if m != nil && paas.CheckVariable(m[1]) == nil && !setByUs[m[1]] {
 			value := strings.Trim(strings.TrimSpace(m[2]), `"'`)
-			d.need(paas.Needed{Name: m[1], Description: paas.Clip(comment, maxFactLength), Required: value == "" || strings.HasPrefix(value, "#"), File: d.at(name)})
+			d.need(paas.Needed{
+				Name:        m[1],
+				Description: paas.Clip(comment, maxFactLength),
+				Required:    value == "" || strings.HasPrefix(value, "#"),
+				File:        d.at(name),
+			})
 		}
 		comment = ""
 	}

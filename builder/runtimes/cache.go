@@ -68,8 +68,16 @@ func New(o Options) (*Cache, error) {
 	if o.Arch == "" {
 		o.Arch = runtime.GOARCH
 	}
-	return &Cache{dir: o.Dir, arch: o.Arch, mirrors: o.Mirrors, basePython: o.BasePython, caBundle: o.CABundle, client: o.Client, log: o.Log,
-		indexes: indexes{dir: filepath.Join(o.Dir, ".index")}}, nil
+	return &Cache{
+		dir:        o.Dir,
+		arch:       o.Arch,
+		mirrors:    o.Mirrors,
+		basePython: o.BasePython,
+		caBundle:   o.CABundle,
+		client:     o.Client,
+		log:        o.Log,
+		indexes:    indexes{dir: filepath.Join(o.Dir, ".index")},
+	}, nil
 }
 
 // Dir holds the runtimes.
@@ -83,8 +91,9 @@ type provider interface {
 	install(ctx context.Context, r release, dir string) error
 }
 
-// Ensure resolves each runtime to an exact version, downloads what is missing, and returns them with Version set, in the same order.
-// A Python that the base image has is resolved without a directory. What it does that takes time is told in lines to out.
+// Ensure resolves each runtime to an exact version, downloads what is missing, and returns them with Version set, in
+// the same order. A Python that the base image has is resolved without a directory. What it does that takes time is
+// told in lines to out.
 func (c *Cache) Ensure(ctx context.Context, want []paas.Runtime, out io.Writer) ([]paas.Runtime, error) {
 	got := append([]paas.Runtime(nil), want...)
 	var nodeVersion string

@@ -12,17 +12,20 @@ import (
 	"github.com/cloudsania/cloudsania/run"
 )
 
-// debianPython is the one of Debian 12. Its programs find everything relative to themselves and need only libraries that the base,
-// Debian 13, has too.
+// debianPython is the one of Debian 12. Its programs find everything relative to themselves and need only libraries
+// that the base, Debian 13, has too.
 const (
 	debianPython  = "3.11.2"
 	debianKeyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 	debianLibs    = "python3.11"
 )
 
-var debianPackages = []string{"libpython3.11-minimal", "libpython3.11-stdlib", "python3.11-minimal", "python3.11", "libpython3.11-dev"}
+var debianPackages = []string{
+	"libpython3.11-minimal", "libpython3.11-stdlib", "python3.11-minimal", "python3.11", "libpython3.11-dev",
+}
 
-// installDebianPython fetches signed packages with the host's apt, whose own state it leaves alone, and unpacks them without installing.
+// installDebianPython fetches signed packages with the host's apt, whose own state it leaves alone, and unpacks them
+// without installing.
 func (c *Cache) installDebianPython(ctx context.Context, dir string) error {
 	tmp := filepath.Dir(dir)
 	for _, d := range []string{"lists/partial", "cache/archives/partial", "debs"} {
@@ -50,7 +53,11 @@ func (c *Cache) installDebianPython(ctx context.Context, dir string) error {
 		return fmt.Errorf("apt downloaded %d of %d packages", len(debs), len(debianPackages))
 	}
 	for _, deb := range debs {
-		if err := run.Run(ctx, run.Cmd{Path: "dpkg-deb", Args: []string{"-x", deb, filepath.Join(tmp, "unpacked")}, Timeout: time.Minute}); err != nil {
+		if err := run.Run(ctx, run.Cmd{
+			Path:    "dpkg-deb",
+			Args:    []string{"-x", deb, filepath.Join(tmp, "unpacked")},
+			Timeout: time.Minute,
+		}); err != nil {
 			return fmt.Errorf("unpack %s: %w", filepath.Base(deb), err)
 		}
 	}
@@ -64,15 +71,25 @@ func (c *Cache) apt(ctx context.Context, tmp string, args ...string) error {
 		"APT::Sandbox::User=root", "Acquire::Languages=none", "Acquire::Retries=1"} {
 		options = append(options, "-o", o)
 	}
-	err := run.Run(ctx, run.Cmd{Path: "apt-get", Args: append(options, args...), Dir: filepath.Join(tmp, "debs"), Timeout: 5 * time.Minute})
+	err := run.Run(ctx, run.Cmd{
+		Path:    "apt-get",
+		Args:    append(options, args...),
+		Dir:     filepath.Join(tmp, "debs"),
+		Timeout: 5 * time.Minute,
+	})
 	if err != nil {
-		return &paas.Error{Kind: paas.Unavailable, Msg: fmt.Sprintf("Debian's Python %s could not be fetched from %s", minor(debianPython), host(c.mirrors.DebianURL())),
-			Hint: "is the server online? a mirror can be set for Debian", Err: err}
+		return &paas.Error{
+			Kind: paas.Unavailable,
+			Msg:  fmt.Sprintf("Debian's Python %s could not be fetched from %s", minor(debianPython), host(c.mirrors.DebianURL())),
+			Hint: "is the server online? a mirror can be set for Debian",
+			Err:  err,
+		}
 	}
 	return nil
 }
 
-// arrangeDebianPython moves usr to the runtime's own top, so that it is its prefix, and gives the names that others have.
+// arrangeDebianPython moves usr to the runtime's own top, so that it is its prefix, and gives the names that others
+// have.
 func arrangeDebianPython(usr, dir string) error {
 	if err := os.Remove(dir); err != nil {
 		return err

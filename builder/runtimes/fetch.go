@@ -24,7 +24,8 @@ const (
 	maxDownloadBytes = 512 << 20
 )
 
-// errUnreachable marks a server that did not answer at all, as opposed to one that answered badly: another source may then do.
+// errUnreachable marks a server that did not answer at all, as opposed to one that answered badly: another source may
+// then do.
 var errUnreachable = errors.New("unreachable")
 
 // document reads a small file; what names it for people.
@@ -111,13 +112,21 @@ func (c *Cache) get(ctx context.Context, what, from, accept string) (io.ReadClos
 		return nil, fmt.Errorf("fetch %s: %w", what, ctx.Err())
 	}
 	if err != nil {
-		return nil, &paas.Error{Kind: paas.Unavailable, Msg: fmt.Sprintf("%s could not be fetched: %s does not answer", what, host(from)),
-			Hint: "is the server online? a mirror can be set instead", Err: fmt.Errorf("%w: %w", errUnreachable, err)}
+		return nil, &paas.Error{
+			Kind: paas.Unavailable,
+			Msg:  fmt.Sprintf("%s could not be fetched: %s does not answer", what, host(from)),
+			Hint: "is the server online? a mirror can be set instead",
+			Err:  fmt.Errorf("%w: %w", errUnreachable, err),
+		}
 	}
 	if resp.StatusCode != http.StatusOK {
 		_ = resp.Body.Close()
-		return nil, &paas.Error{Kind: paas.Unavailable, Msg: fmt.Sprintf("%s could not be fetched: %s answered %s", what, host(from), resp.Status),
-			Hint: "try again later, or set another mirror", Err: fmt.Errorf("GET %s: %s", from, resp.Status)}
+		return nil, &paas.Error{
+			Kind: paas.Unavailable,
+			Msg:  fmt.Sprintf("%s could not be fetched: %s answered %s", what, host(from), resp.Status),
+			Hint: "try again later, or set another mirror",
+			Err:  fmt.Errorf("GET %s: %s", from, resp.Status),
+		}
 	}
 	return resp.Body, nil
 }
@@ -139,7 +148,12 @@ func parseSum(s string) (hash.Hash, []byte, error) {
 }
 
 func brokenOff(what, from string, err error) error {
-	return &paas.Error{Kind: paas.Unavailable, Msg: fmt.Sprintf("the download of %s from %s broke off", what, host(from)), Hint: "try again", Err: err}
+	return &paas.Error{
+		Kind: paas.Unavailable,
+		Msg:  fmt.Sprintf("the download of %s from %s broke off", what, host(from)),
+		Hint: "try again",
+		Err:  err,
+	}
 }
 
 func unusable(what, from string, err error) error {
@@ -148,8 +162,12 @@ func unusable(what, from string, err error) error {
 }
 
 func badChecksum(what, from string) error {
-	return &paas.Error{Kind: paas.Unavailable, Msg: fmt.Sprintf("the download of %s is not what its publisher made: the checksum does not match", what),
-		Hint: fmt.Sprintf("try again; if it stays so, %s serves a damaged or altered file", host(from)), Err: fmt.Errorf("checksum of %s", from)}
+	return &paas.Error{
+		Kind: paas.Unavailable,
+		Msg:  fmt.Sprintf("the download of %s is not what its publisher made: the checksum does not match", what),
+		Hint: fmt.Sprintf("try again; if it stays so, %s serves a damaged or altered file", host(from)),
+		Err:  fmt.Errorf("checksum of %s", from),
+	}
 }
 
 func host(u string) string {

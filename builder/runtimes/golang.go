@@ -12,8 +12,8 @@ import (
 	"golang.org/x/mod/sumdb/dirhash"
 )
 
-// golang comes from go.dev, or, when that does not answer, from the module proxy as golang.org/toolchain, checked against the
-// checksum database.
+// golang comes from go.dev, or, when that does not answer, from the module proxy as golang.org/toolchain, checked
+// against the checksum database.
 type golang struct{ c *Cache }
 
 const toolchain = "golang.org/toolchain"
@@ -50,7 +50,11 @@ func (g golang) fromDL(ctx context.Context) ([]release, error) {
 	for _, d := range doc {
 		for _, f := range d.Files {
 			if d.Stable && f.OS == "linux" && f.Arch == g.c.arch && f.Kind == "archive" {
-				list = append(list, release{Version: strings.TrimPrefix(d.Version, "go"), URL: base + "/" + f.Filename, Sum: "sha256:" + f.SHA256})
+				list = append(list, release{
+					Version: strings.TrimPrefix(d.Version, "go"),
+					URL:     base + "/" + f.Filename,
+					Sum:     "sha256:" + f.SHA256,
+				})
 			}
 		}
 	}
@@ -71,7 +75,11 @@ func (g golang) fromProxy(ctx context.Context) ([]release, error) {
 		version, ok := strings.CutPrefix(strings.TrimSpace(line), "v0.0.1-go")
 		version, fits := strings.CutSuffix(version, ".linux-"+g.c.arch)
 		if ok && fits && !strings.ContainsAny(version, "abcdefghijklmnopqrstuvwxyz-") { // no release candidates
-			list = append(list, release{Version: version, Source: fromProxy, URL: proxy + "/" + toolchain + "/@v/" + g.module(version) + ".zip"})
+			list = append(list, release{
+				Version: version,
+				Source:  fromProxy,
+				URL:     proxy + "/" + toolchain + "/@v/" + g.module(version) + ".zip",
+			})
 		}
 	}
 	return list, nil

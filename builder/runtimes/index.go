@@ -77,7 +77,8 @@ func (x *indexes) keep(name string, i index) {
 	x.seen[name] = i
 }
 
-// releases lists what can be had of a runtime, at most maxAge old when the network allows; an older list is better than none.
+// releases lists what can be had of a runtime, at most maxAge old when the network allows; an older list is better
+// than none.
 func (c *Cache) releases(ctx context.Context, p provider, name string, maxAge time.Duration) ([]release, error) {
 	unlock, err := c.locks.Acquire(ctx, "index "+name)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// kind is one runtime: what people call it, what is taken when a source asks for no version, and where it comes from. Defaults are
-// current long-term versions, kept below majors that change how things are called.
+// kind is one runtime: what people call it, what is taken when a source asks for no version, and where it comes from.
+// Defaults are current long-term versions, kept below majors that change how things are called.
 type kind struct {
 	title    string
 	fallback string // constraint

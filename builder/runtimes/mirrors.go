@@ -16,8 +16,8 @@ import (
 	"github.com/cloudsania/cloudsania/run"
 )
 
-// Mirrors say where downloads come from. An empty field is the publisher's own server, or for a package registry the one that its
-// ordinary client uses on this machine; a set one is the only source for its kind.
+// Mirrors say where downloads come from. An empty field is the publisher's own server, or for a package registry the
+// one that its ordinary client uses on this machine; a set one is the only source for its kind.
 type Mirrors struct {
 	Node    string // like https://nodejs.org/dist; "npm" takes Node from the npm registry's packages
 	NPM     string // npm registry; builds use it too
@@ -51,8 +51,9 @@ type registries struct {
 
 const askTimeout = 20 * time.Second
 
-// registry is the address of a package registry: the mirror that was chosen, else what the first client that is installed says it uses.
-// Its administrator may have configured another one than the public one, and that counts here too.
+// registry is the address of a package registry: the mirror that was chosen, else what the first client that is
+// installed says it uses. Its administrator may have configured another one than the public one, and that counts here
+// too.
 func (c *Cache) registry(ctx context.Context, chosen, name, flag string, clients ...run.Cmd) (string, error) {
 	if chosen != "" {
 		return strings.TrimRight(chosen, "/"), nil
@@ -79,8 +80,12 @@ func (c *Cache) registry(ctx context.Context, chosen, name, flag string, clients
 			}
 		}
 	}
-	return "", &paas.Error{Kind: paas.Unavailable, Msg: "it is not known where the " + name + " is, for no client of it is installed on this server",
-		Hint: "start the server with --mirror-" + flag + " and its address", Err: errUnreachable}
+	return "", &paas.Error{
+		Kind: paas.Unavailable,
+		Msg:  "it is not known where the " + name + " is, for no client of it is installed on this server",
+		Hint: "start the server with --mirror-" + flag + " and its address",
+		Err:  errUnreachable,
+	}
 }
 
 // npmRegistry asks the npm of this machine, or the one that came with a Node.js from its publisher.
@@ -100,19 +105,26 @@ func (c *Cache) npmRegistry(ctx context.Context) (string, error) {
 func (c *Cache) pythonIndex(ctx context.Context) (string, error) {
 	return c.registry(ctx, c.mirrors.PyPI, "Python package index", "pypi",
 		run.Cmd{Path: "python3", Args: []string{"-m", "pip", "config", "get", "global.index-url"}},
-		run.Cmd{Path: "python3", Args: []string{"-c", "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"}})
+		run.Cmd{
+			Path: "python3",
+			Args: []string{"-c", "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"},
+		})
 }
 
 // goProxy asks the go command.
 func (c *Cache) goProxy(ctx context.Context) (string, error) {
-	return c.registry(ctx, c.mirrors.GoProxy, "Go module proxy", "goproxy", run.Cmd{Path: "go", Args: []string{"env", "GOPROXY"}},
+	return c.registry(ctx, c.mirrors.GoProxy, "Go module proxy", "goproxy", run.Cmd{
+		Path: "go",
+		Args: []string{"env", "GOPROXY"},
+	},
 		run.Cmd{Path: "/usr/local/go/bin/go", Args: []string{"env", "GOPROXY"}})
 }
 
 // debootstrap writes its archive's address as a variable at its top.
 var archiveOf = regexp.MustCompile(`(?m)^DEF_MIRROR="(https?://[^"]+)"`)
 
-// DebianURL is the archive to take packages from: the chosen mirror, else debootstrap's own default. "" when there is neither.
+// DebianURL is the archive to take packages from: the chosen mirror, else debootstrap's own default. "" when there is
+// neither.
 func (m Mirrors) DebianURL() string {
 	if m.Debian != "" {
 		return strings.TrimRight(m.Debian, "/")
@@ -140,6 +152,9 @@ func homeDir() string {
 
 // noArchive is what happens without a Debian archive to ask.
 func noArchive() error {
-	return &paas.Error{Kind: paas.Unavailable, Msg: "it is not known where Debian's packages are, for debootstrap is not installed on this server",
-		Hint: fmt.Sprintf("install it: %s; or name a mirror with --mirror-debian", "apt-get install debootstrap")}
+	return &paas.Error{
+		Kind: paas.Unavailable,
+		Msg:  "it is not known where Debian's packages are, for debootstrap is not installed on this server",
+		Hint: fmt.Sprintf("install it: %s; or name a mirror with --mirror-debian", "apt-get install debootstrap"),
+	}
 }

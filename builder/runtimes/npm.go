@@ -64,7 +64,13 @@ func (p npmPackage) list(ctx context.Context, pkg string) ([]release, error) {
 			Node string `json:"node"`
 		}
 		_ = json.Unmarshal(d.Engines, &engines)
-		list = append(list, release{Version: version, Source: fromNPM, URL: d.Dist.Tarball, Sum: d.Dist.Integrity, Node: engines.Node})
+		list = append(list, release{
+			Version: version,
+			Source:  fromNPM,
+			URL:     d.Dist.Tarball,
+			Sum:     d.Dist.Integrity,
+			Node:    engines.Node,
+		})
 	}
 	return list, nil
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/cloudsania/cloudsania/builder/contract"
 )
 
-// Retention says which runtimes Prune leaves. Those that were used after Recent stay in any case: a build may have them mounted.
+// Retention says which runtimes Prune leaves. Those that were used after Recent stay in any case: a build may have
+// them mounted.
 type Retention struct {
 	Keep   func(name, version string) bool
 	Unused time.Time // those used after this stay, while there is room
@@ -58,7 +59,8 @@ func (c *Cache) Prune(ctx context.Context, r Retention) (freed int64, err error)
 	return freed, errors.Join(errs...)
 }
 
-// list are the runtimes, the longest unused first. Those to keep count with their size, and with no time at which they could go.
+// list are the runtimes, the longest unused first. Those to keep count with their size, and with no time at which
+// they could go.
 func (c *Cache) list(ctx context.Context, keep func(name, version string) bool) ([]installed, error) {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {
@@ -107,7 +109,8 @@ func (c *Cache) remove(i installed, recent time.Time) (gone bool, err error) {
 	return true, nil
 }
 
-// markUsed notes that a build uses the runtime now; false when it has just been removed. The base image's Python has no directory.
+// markUsed notes that a build uses the runtime now; false when it has just been removed. The base image's Python has
+// no directory.
 func (c *Cache) markUsed(name, version string) bool {
 	now := time.Now()
 	err := os.Chtimes(contract.RuntimeDir(c.dir, name, version), now, now)

@@ -23,8 +23,9 @@ import (
 // retryPython is how long a Python that could not be downloaded is not tried again: uv waits several seconds each time.
 const retryPython = time.Hour
 
-// ensurePython prefers the base image's Python, whose security fixes come with the base: for "3.13.1" it serves when it is any 3.13.
-// Others are python-build-standalone's by way of uv, which knows their checksums; when those cannot be had, Debian 12's 3.11 serves.
+// ensurePython prefers the base image's Python, whose security fixes come with the base: for "3.13.1" it serves when
+// it is any 3.13. Others are python-build-standalone's by way of uv, which knows their checksums; when those cannot
+// be had, Debian 12's 3.11 serves.
 func (c *Cache) ensurePython(ctx context.Context, w paas.Runtime, out io.Writer) (string, error) {
 	text := w.Constraint
 	if text == "" && c.basePython != "" {
@@ -78,7 +79,10 @@ type python struct {
 
 func (p python) index(ctx context.Context) ([]release, error) {
 	b, err := run.Output(ctx, run.Cmd{Path: p.uv, Env: p.env(), Timeout: time.Minute,
-		Args: []string{"python", "list", "--only-downloads", "--all-versions", "--offline", "--no-config", "--output-format", "json"}})
+		Args: []string{
+			"python", "list", "--only-downloads", "--all-versions", "--offline", "--no-config", "--output-format",
+			"json",
+		}})
 	if err != nil {
 		return nil, fmt.Errorf("ask uv for versions of Python: %w", err)
 	}
@@ -109,9 +113,18 @@ func (p python) install(ctx context.Context, r release, dir string) error {
 	if m := p.c.mirrors.Python; m != "" {
 		args, from = append(args, "--mirror", m), host(m)
 	}
-	if err := run.Run(ctx, run.Cmd{Path: p.uv, Args: args, Env: append(p.env(), "HOME="+tmp), Timeout: downloadTimeout}); err != nil {
-		return &paas.Error{Kind: paas.Unavailable, Msg: fmt.Sprintf("%s could not be fetched from %s", what, from),
-			Hint: fmt.Sprintf("ask for Python %s, which is always there, or set a mirror for Python", minor(p.c.basePython)), Err: err}
+	if err := run.Run(ctx, run.Cmd{
+		Path:    p.uv,
+		Args:    args,
+		Env:     append(p.env(), "HOME="+tmp),
+		Timeout: downloadTimeout,
+	}); err != nil {
+		return &paas.Error{
+			Kind: paas.Unavailable,
+			Msg:  fmt.Sprintf("%s could not be fetched from %s", what, from),
+			Hint: fmt.Sprintf("ask for Python %s, which is always there, or set a mirror for Python", minor(p.c.basePython)),
+			Err:  err,
+		}
 	}
 	made, err := filepath.Glob(filepath.Join(tmp, "uv", "cpython-"+r.Version+"-linux-*"))
 	if err != nil || len(made) != 1 {
@@ -133,7 +146,9 @@ func (p python) env() []string {
 	if p.c.caBundle != "" {
 		env = append(env, "SSL_CERT_FILE="+p.c.caBundle)
 	}
-	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "all_proxy", "no_proxy"} {
+	for _, name := range []string{
+		"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "all_proxy", "no_proxy",
+	} {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)
 		}

@@ -38,9 +38,11 @@ func (c *Cache) resolve(ctx context.Context, p provider, w paas.Runtime, nodeVer
 		return r, nil
 	}
 	newest, _ := pick(list, anything, "")
-	return release{}, &paas.Error{Kind: paas.Failed,
+	return release{}, &paas.Error{
+		Kind: paas.Failed,
 		Msg:  fmt.Sprintf("there is no version of %s that fits %q%s", title(w.Name), paas.Clip(w.Constraint, 60), in(w.File)),
-		Hint: fmt.Sprintf("ask for one that exists, such as %s", newest.Version)}
+		Hint: fmt.Sprintf("ask for one that exists, such as %s", newest.Version),
+	}
 }
 
 // pick finds the highest version that fits, of those that say they run on this Node if there are any.
@@ -92,8 +94,12 @@ func parseConstraint(text string) (*semver.Constraints, error) {
 }
 
 func badConstraint(w paas.Runtime, err error) error {
-	return &paas.Error{Kind: paas.Failed, Msg: fmt.Sprintf("the version %q of %s%s cannot be understood", paas.Clip(w.Constraint, 60), title(w.Name), in(w.File)),
-		Hint: `write a version such as "22", "22.3.1" or ">=20 <23"`, Err: err}
+	return &paas.Error{
+		Kind: paas.Failed,
+		Msg:  fmt.Sprintf("the version %q of %s%s cannot be understood", paas.Clip(w.Constraint, 60), title(w.Name), in(w.File)),
+		Hint: `write a version such as "22", "22.3.1" or ">=20 <23"`,
+		Err:  err,
+	}
 }
 
 func in(file string) string {

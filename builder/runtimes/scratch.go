@@ -13,9 +13,10 @@ import (
 // scratch is where downloads grow; its dot keeps it apart from the runtimes.
 const scratch = ".new"
 
-// Several processes may share the directory of runtimes: two installations, tests beside a benchmark. Each unfinished download is a
-// directory that is locked (flock(2)) for as long as its process fills it; the kernel releases the lock of a process that was killed.
-// The scratch directory itself is locked while a download is made and locked, so that none is taken for an abandoned one meanwhile.
+// Several processes may share the directory of runtimes: two installations, tests beside a benchmark. Each unfinished
+// download is a directory that is locked (flock(2)) for as long as its process fills it; the kernel releases the lock
+// of a process that was killed. The scratch directory itself is locked while a download is made and locked, so that
+// none is taken for an abandoned one meanwhile.
 
 // beginDownload makes a locked directory for one download. done removes it.
 func (c *Cache) beginDownload(name string) (dir string, done func(), err error) {

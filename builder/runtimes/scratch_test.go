@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Two processes that share the directory of runtimes: the second one's start took away what the first one was downloading.
+// Two processes that share the directory of runtimes: the second one's start took away what the first one was
+// downloading.
 func TestAnotherProcessLeavesDownloadsAlone(t *testing.T) {
 	o := Options{Dir: t.TempDir(), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	first, err := New(o)

@@ -14,8 +14,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// The public checksum database's name and key, as the go command has them. Its answers are proved by signed tree heads: the proxy
-// that passes them on need not be trusted.
+// The public checksum database's name and key, as the go command has them. Its answers are proved by signed tree
+// heads: the proxy that passes them on need not be trusted.
 const (
 	sumDBName = "sum.golang.org"
 	sumDBKey  = sumDBName + "+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
@@ -24,10 +24,19 @@ const (
 // moduleSum looks a module's h1: sum up.
 func (c *Cache) moduleSum(ctx context.Context, module, version string) (string, error) {
 	what := fmt.Sprintf("the checksum of %s %s", module, version)
-	lines, err := sumdb.NewClient(&sumOps{ctx: ctx, c: c, what: what, dir: filepath.Join(c.dir, ".sumdb")}).Lookup(module, version)
+	lines, err := sumdb.NewClient(&sumOps{
+		ctx:  ctx,
+		c:    c,
+		what: what,
+		dir:  filepath.Join(c.dir, ".sumdb"),
+	}).Lookup(module, version)
 	if err != nil {
-		return "", &paas.Error{Kind: paas.Unavailable, Msg: what + " could not be looked up in the Go checksum database",
-			Hint: "the module proxy must pass the checksum database on (/sumdb/); try again, or set another one", Err: err}
+		return "", &paas.Error{
+			Kind: paas.Unavailable,
+			Msg:  what + " could not be looked up in the Go checksum database",
+			Hint: "the module proxy must pass the checksum database on (/sumdb/); try again, or set another one",
+			Err:  err,
+		}
 	}
 	for _, l := range lines {
 		if sum, ok := strings.CutPrefix(l, module+" "+version+" "); ok {
@@ -37,7 +46,8 @@ func (c *Cache) moduleSum(ctx context.Context, module, version string) (string, 
 	return "", &paas.Error{Kind: paas.Unavailable, Msg: what + " is not in the Go checksum database"}
 }
 
-// sumOps implements sumdb.ClientOps over the module proxy, keeping the newest signed tree head on disk: the database cannot go back.
+// sumOps implements sumdb.ClientOps over the module proxy, keeping the newest signed tree head on disk: the database
+// cannot go back.
 type sumOps struct {
 	ctx  context.Context
 	c    *Cache

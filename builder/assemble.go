@@ -44,7 +44,8 @@ func (b *Builder) prepare(ctx context.Context) {
 	}
 }
 
-// ensure returns the images for a set of packages and makes those that are missing, telling about it. It is quick when all are there.
+// ensure returns the images for a set of packages and makes those that are missing, telling about it. It is quick
+// when all are there.
 func (b *Builder) ensure(ctx context.Context, set []string, tell teller) (images, error) {
 	want, err := b.imagesFor(set)
 	if err != nil {

@@ -52,9 +52,22 @@ func (b *Builder) bootstrap(ctx context.Context, tree string, tell teller) error
 	if err := os.RemoveAll(tree); err != nil {
 		return fmt.Errorf("remove an unfinished base: %w", err)
 	}
-	m := &lineMeter{tell: tell, step: "base", sentence: "fetching the base system, Debian " + distroVersion, from: 1, to: 36, expect: 330}
+	m := &lineMeter{
+		tell:     tell,
+		step:     "base",
+		sentence: "fetching the base system, Debian " + distroVersion,
+		from:     1,
+		to:       36,
+		expect:   330,
+	}
 	tell(m.step, m.sentence, m.from)
-	args := []string{"--variant=minbase", "--arch=" + runtime.GOARCH, "--include=" + strings.Join(baseInclude, ","), suite, tree}
+	args := []string{
+		"--variant=minbase",
+		"--arch=" + runtime.GOARCH,
+		"--include=" + strings.Join(baseInclude, ","),
+		suite,
+		tree,
+	}
 	if b.mirrors.Debian != "" {
 		args = append(args, b.mirrors.Debian)
 	}
@@ -62,15 +75,27 @@ func (b *Builder) bootstrap(ctx context.Context, tree string, tell teller) error
 	if _, err := os.Stat(scripts + suite); err != nil { // an older debootstrap: all of Debian's suites are made alike
 		args = append(args[:5], b.mirrors.DebianURL(), scripts+"sid")
 	}
-	err := run.Run(ctx, run.Cmd{Path: "debootstrap", Args: args, Stdout: m, Stderr: m, Timeout: assembleTimeout, Nice: 5})
+	err := run.Run(ctx, run.Cmd{
+		Path:    "debootstrap",
+		Args:    args,
+		Stdout:  m,
+		Stderr:  m,
+		Timeout: assembleTimeout,
+		Nice:    5,
+	})
 	if err == nil || paas.IsKind(err, paas.Unavailable) || ctx.Err() != nil {
 		return err
 	}
-	return &paas.Error{Kind: paas.Unavailable, Msg: fmt.Sprintf("the base system could not be fetched from %s", b.mirrors.DebianURL()),
-		Hint: "is the server online? a mirror can be set for Debian", Err: fmt.Errorf("%w: %s", err, m.tail.String())}
+	return &paas.Error{
+		Kind: paas.Unavailable,
+		Msg:  fmt.Sprintf("the base system could not be fetched from %s", b.mirrors.DebianURL()),
+		Hint: "is the server online? a mirror can be set for Debian",
+		Err:  fmt.Errorf("%w: %s", err, m.tail.String()),
+	}
 }
 
-// sources is the apt configuration of the images. Security updates have an archive of their own, which a mirror need not have.
+// sources is the apt configuration of the images. Security updates have an archive of their own, which a mirror need
+// not have.
 func (b *Builder) sources(ctx context.Context) string {
 	mirror := b.mirrors.DebianURL()
 	s := fmt.Sprintf("deb %s %s main\n", mirror, suite)

@@ -26,8 +26,8 @@ const (
 	buildShares  = 128 // an app has 1024
 )
 
-// Request is one build. Dir is the whole source; its files' times are set to now. Out gets clean lines and is written to by one
-// goroutine at a time.
+// Request is one build. Dir is the whole source; its files' times are set to now. Out gets clean lines and is written
+// to by one goroutine at a time.
 type Request struct {
 	App, Build string // ids
 	Dir        string
@@ -45,8 +45,9 @@ type Result struct {
 	Plan      paas.Plan // with exact versions of the runtimes, and what the build warned of
 }
 
-// Build builds one source. It waits until the builder is ready and a place is free, telling so in Out, and gives up after 30 minutes
-// of work. Errors that the source caused are *paas.Error of kind Failed. Two builds of one app wait for each other.
+// Build builds one source. It waits until the builder is ready and a place is free, telling so in Out, and gives up
+// after 30 minutes of work. Errors that the source caused are *paas.Error of kind Failed. Two builds of one app wait
+// for each other.
 func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 	if !paas.IsID("app", r.App) || !paas.IsID("bld", r.Build) {
 		return Result{}, fmt.Errorf("build %q of app %q: not ids", r.Build, r.App)
@@ -126,7 +127,14 @@ func (b *Builder) packBuild(ctx context.Context, r Request, plan paas.Plan, with
 	}
 	defer revoke()
 	memory := b.buildMemoryMB()
-	docker := b.client(Policy{Build: r.Build, App: r.App, MemoryMB: memory, PIDs: buildPIDs, CPUShares: buildShares, CgroupParent: b.cgroup})
+	docker := b.client(Policy{
+		Build:        r.Build,
+		App:          r.App,
+		MemoryMB:     memory,
+		PIDs:         buildPIDs,
+		CPUShares:    buildShares,
+		CgroupParent: b.cgroup,
+	})
 	log := newBuildLog(r.Out)
 	c, err := b.packClient(docker, log, auth)
 	if err != nil {
@@ -188,7 +196,8 @@ func volumes(app string) (layers, files string) {
 	return "cloudsania-" + app + "-layers", "cloudsania-" + app + "-cache"
 }
 
-// waitReady tells how far the builder is until it is ready. A last failure is tried again at once, and returned when it stays.
+// waitReady tells how far the builder is until it is ready. A last failure is tried again at once, and returned when
+// it stays.
 func (b *Builder) waitReady(ctx context.Context, out io.Writer) error {
 	said := ""
 	first := b.Status()

@@ -31,12 +31,14 @@ type Options struct {
 	Self          string              // this binary's file: it becomes the buildpack, so it must be linked statically
 	BaseTree      string              // directory made by debootstrap to use as base instead of making one; "" makes one
 	Mirrors       Mirrors
-	CABundle      string                                      // file of trusted authorities for builds; "" takes the host's
-	RegistryAddr  string                                      // "" is 127.0.0.1 with a port that is kept over restarts
-	BuildMemoryMB int                                         // cap of one build; 0 takes most of what is free when it starts
-	CgroupParent  string                                      // cgroup that all builds share; "" for the engine's own
-	Kept          func(context.Context) ([]paas.Build, error) // every build that is kept, whose runtimes and packages stay; nil: nothing is tidied up
+	CABundle      string // file of trusted authorities for builds; "" takes the host's
+	RegistryAddr  string // "" is 127.0.0.1 with a port that is kept over restarts
+	BuildMemoryMB int    // cap of one build; 0 takes most of what is free when it starts
+	CgroupParent  string // cgroup that all builds share; "" for the engine's own
 	Log           *slog.Logger
+
+	// Kept lists every build that is kept: the runtimes and packages of these stay. With nil nothing is tidied up.
+	Kept func(context.Context) ([]paas.Build, error)
 }
 
 // Builder is safe for concurrent use.
@@ -86,26 +88,48 @@ func New(o Options) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	rt, err := runtimes.New(runtimes.Options{Dir: filepath.Join(o.Data, "runtimes"), Mirrors: o.Mirrors, BasePython: contract.BasePython,
-		CABundle: o.CABundle, Log: o.Log})
+	rt, err := runtimes.New(runtimes.Options{
+		Dir:        filepath.Join(o.Data, "runtimes"),
+		Mirrors:    o.Mirrors,
+		BasePython: contract.BasePython,
+		CABundle:   o.CABundle,
+		Log:        o.Log,
+	})
 	if err != nil {
 		return nil, err
 	}
-	reg, err := registry.Listen(registry.Options{Dir: filepath.Join(o.Data, "registry"), Addr: o.RegistryAddr, Log: o.Log})
+	reg, err := registry.Listen(registry.Options{
+		Dir:  filepath.Join(o.Data, "registry"),
+		Addr: o.RegistryAddr,
+		Log:  o.Log,
+	})
 	if err != nil {
 		return nil, err
 	}
 	return &Builder{
-		log: o.Log, data: o.Data, engine: o.Engine, client: o.Client, self: self, baseTree: o.BaseTree, mirrors: o.Mirrors,
-		caBundle: o.CABundle, memoryMB: o.BuildMemoryMB, cgroup: o.CgroupParent, kept: o.Kept,
-		registry: reg, runtimes: rt, progress: newProgress(),
-		making: make(chan struct{}, 1), slots: make(chan struct{}, max(1, runtime.NumCPU()/2)),
-		wake: make(chan struct{}, 1), garbage: make(chan struct{}, 1),
+		log:      o.Log,
+		data:     o.Data,
+		engine:   o.Engine,
+		client:   o.Client,
+		self:     self,
+		baseTree: o.BaseTree,
+		mirrors:  o.Mirrors,
+		caBundle: o.CABundle,
+		memoryMB: o.BuildMemoryMB,
+		cgroup:   o.CgroupParent,
+		kept:     o.Kept,
+		registry: reg,
+		runtimes: rt,
+		progress: newProgress(),
+		making:   make(chan struct{}, 1),
+		slots:    make(chan struct{}, max(1, runtime.NumCPU()/2)),
+		wake:     make(chan struct{}, 1),
+		garbage:  make(chan struct{}, 1),
 	}, nil
 }
 
-// Run serves the registry, makes the images in the background, collects garbage and tidies up, until ctx ends. Images that cannot be made are
-// not its failure: Status tells, and it tries again.
+// Run serves the registry, makes the images in the background, collects garbage and tidies up, until ctx ends. Images
+// that cannot be made are not its failure: Status tells, and it tries again.
 func (b *Builder) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.registry.Run(ctx) })
@@ -115,8 +139,8 @@ func (b *Builder) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// prepareLibraries tells pack where its home is, which it takes from the environment only, and that we are no container: it would
-// advise in every build's log.
+// prepareLibraries tells pack where its home is, which it takes from the environment only, and that we are no
+// container: it would advise in every build's log.
 func prepareLibraries(home string) error {
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return fmt.Errorf("make pack's directory: %w", err)
@@ -132,7 +156,11 @@ var librariesOnce sync.Once // the two are variables of the process
 
 // hostCABundle finds the file in which the host keeps the authorities that it trusts; "" when it has none.
 func hostCABundle() string {
-	for _, f := range []string{os.Getenv("SSL_CERT_FILE"), "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"} {
+	for _, f := range []string{
+		os.Getenv("SSL_CERT_FILE"),
+		"/etc/ssl/certs/ca-certificates.crt",
+		"/etc/pki/tls/certs/ca-bundle.crt",
+	} {
 		if fi, err := os.Stat(f); err == nil && fi.Mode().IsRegular() {
 			return f
 		}

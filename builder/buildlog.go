@@ -23,8 +23,8 @@ const (
 	maxWarnings  = 20
 )
 
-// buildLog is pack's logger. It passes on what the user's own build prints, as clean lines, keeps the lifecycle's talk for errors,
-// and finds the buildpack's records.
+// buildLog is pack's logger. It passes on what the user's own build prints, as clean lines, keeps the lifecycle's
+// talk for errors, and finds the buildpack's records.
 type buildLog struct {
 	mu      sync.Mutex
 	out     io.Writer
@@ -76,7 +76,8 @@ func (l *buildLog) line(raw string) {
 	l.keep(text)
 }
 
-// output takes what a phase printed. Of "builder" that is what the buildpack and the user's commands say: its colours stay.
+// output takes what a phase printed. Of "builder" that is what the buildpack and the user's commands say: its colours
+// stay.
 func (l *buildLog) output(phase, raw string) {
 	text := plainLine(raw)
 	r, isRecord := contract.ParseRecord(text)

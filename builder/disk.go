@@ -15,8 +15,8 @@ const (
 
 var errDiskFull = errors.New("no space left on device: the build was stopped before the disk was full")
 
-// watchDisk ends a build with errDiskFull when it has nearly filled the disk: containers have no quota of their own. It looks where
-// our data is, which is where Docker's is on most servers. stop ends the watch and waits for it.
+// watchDisk ends a build with errDiskFull when it has nearly filled the disk: containers have no quota of their own.
+// It looks where our data is, which is where Docker's is on most servers. stop ends the watch and waits for it.
 func watchDisk(ctx context.Context, dir string, minFree int64) (watched context.Context, stop func()) {
 	watched, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})

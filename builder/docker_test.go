@@ -26,8 +26,9 @@ import (
 	"github.com/cloudsania/cloudsania/terminal"
 )
 
-// The whole way against a real engine: the images are made (from an existing tree when CLOUDSANIA_TEST_BASETREE names one), apps of
-// each kind built, and failures explained. The base, run and build images stay, as a cache; everything else is removed.
+// The whole way against a real engine: the images are made (from an existing tree when CLOUDSANIA_TEST_BASETREE names
+// one), apps of each kind built, and failures explained. The base, run and build images stay, as a cache; everything
+// else is removed.
 func TestBuilder(t *testing.T) {
 	w := newWorld(t)
 	t.Run("node", w.testNode)

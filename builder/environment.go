@@ -12,7 +12,10 @@ import (
 )
 
 // caVariables make tools trust the host's authorities; several carry their own list and read nothing else.
-var caVariables = []string{"SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO", "COMPOSER_CAFILE"}
+var caVariables = []string{
+	"SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO",
+	"CARGO_HTTP_CAINFO", "COMPOSER_CAFILE",
+}
 
 // proxyVariables reach builds as they reach us: a server that needs a proxy needs it there too.
 var proxyVariables = []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
@@ -41,8 +44,8 @@ func (b *Builder) environment() map[string]string {
 	return env
 }
 
-// prepareMounts writes plan and environment below dir and returns what to mount. A file per variable keeps values out of the image,
-// of the builder and of every command line.
+// prepareMounts writes plan and environment below dir and returns what to mount. A file per variable keeps values out
+// of the image, of the builder and of every command line.
 func (b *Builder) prepareMounts(dir string, r Request, plan paas.Plan, cache string) ([]string, error) {
 	env := filepath.Join(dir, "env")
 	if err := os.MkdirAll(env, 0o755); err != nil {
@@ -73,7 +76,8 @@ func (b *Builder) prepareMounts(dir string, r Request, plan paas.Plan, cache str
 	return m.Binds()
 }
 
-// excluded stays out of the build: version control, and what other machines installed or compiled where it is installed anew.
+// excluded stays out of the build: version control, and what other machines installed or compiled where it is
+// installed anew.
 func excluded(plan paas.Plan) []string {
 	out := []string{".git", ".hg", ".svn", ".DS_Store"}
 	language, _ := paas.LanguageNamed(plan.Language) // one that is unknown excludes nothing
@@ -84,7 +88,8 @@ func excluded(plan paas.Plan) []string {
 	return out
 }
 
-// touch sets every file's time to now: builds that compare times (cargo, make) would take changed files with old times for unchanged.
+// touch sets every file's time to now: builds that compare times (cargo, make) would take changed files with old
+// times for unchanged.
 func touch(dir string) error {
 	now := time.Now()
 	return filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {

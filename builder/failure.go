@@ -25,8 +25,12 @@ func outOfMemory(phase string, memoryMB int, err error) error {
 	if phase != "builder" && phase != "detector" {
 		msg = fmt.Sprintf("storing the image needed more than %d MB of memory", memoryMB)
 	}
-	return &paas.Error{Kind: paas.Failed, Msg: msg,
-		Hint: "free memory on the server, add swap or memory, or build the heavy part elsewhere and commit its result", Err: err}
+	return &paas.Error{
+		Kind: paas.Failed,
+		Msg:  msg,
+		Hint: "free memory on the server, add swap or memory, or build the heavy part elsewhere and commit its result",
+		Err:  err,
+	}
 }
 
 // explain turns whatever ended a build into something to show.
@@ -34,12 +38,21 @@ func explain(ctx context.Context, err error) error {
 	var known *paas.Error
 	switch {
 	case disk.IsFull(err):
-		return &paas.Error{Kind: paas.NoSpace, Msg: "the disk is full", Hint: "free some space on the server, then deploy again", Err: err}
+		return &paas.Error{
+			Kind: paas.NoSpace,
+			Msg:  "the disk is full",
+			Hint: "free some space on the server, then deploy again",
+			Err:  err,
+		}
 	case errors.Is(ctx.Err(), context.Canceled):
 		return &paas.Error{Kind: paas.Cancelled, Msg: "the build was cancelled", Err: err}
 	case errors.Is(err, errTooLong):
-		return &paas.Error{Kind: paas.Failed, Msg: fmt.Sprintf("the build took longer than %d minutes", int(buildTimeout.Minutes())),
-			Hint: "does a command wait for input or never end, such as a development server? the last lines above show where it stood", Err: err}
+		return &paas.Error{
+			Kind: paas.Failed,
+			Msg:  fmt.Sprintf("the build took longer than %d minutes", int(buildTimeout.Minutes())),
+			Hint: "does a command wait for input or never end, such as a development server? the last lines above show where it stood",
+			Err:  err,
+		}
 	case errors.As(err, &known):
 		return err
 	}
@@ -60,11 +73,26 @@ func (e *phaseError) explain() error {
 			return &paas.Error{Kind: paas.Failed, Msg: "the source was not recognised",
 				Hint: "add one of these at the root: " + paas.LanguageManifests(), Err: e}
 		case '5':
-			return &paas.Error{Kind: paas.Failed, Msg: "the build failed", Hint: "the last lines above have the reason", Err: e}
+			return &paas.Error{
+				Kind: paas.Failed,
+				Msg:  "the build failed",
+				Hint: "the last lines above have the reason",
+				Err:  e,
+			}
 		}
 	}
 	if text := e.Error(); strings.Contains(text, "Cannot connect to the Docker daemon") || strings.Contains(text, "docker.sock") {
-		return &paas.Error{Kind: paas.Unavailable, Msg: "docker stopped answering during the build", Hint: "is docker running? deploy again when it is", Err: e}
+		return &paas.Error{
+			Kind: paas.Unavailable,
+			Msg:  "docker stopped answering during the build",
+			Hint: "is docker running? deploy again when it is",
+			Err:  e,
+		}
 	}
-	return &paas.Error{Kind: paas.Internal, Msg: "the image could not be made", Hint: "the server's log has the reason; try again", Err: e}
+	return &paas.Error{
+		Kind: paas.Internal,
+		Msg:  "the image could not be made",
+		Hint: "the server's log has the reason; try again",
+		Err:  e,
+	}
 }

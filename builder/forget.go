@@ -22,8 +22,8 @@ func (b *Builder) Ref(image string) (ref string, auth paas.RegistryAuth) {
 	return b.registry.Host() + "/" + image, b.registry.Pull()
 }
 
-// RemoveBuild removes what a build left: its name in the registry, the pulled image, the static files. What other builds share
-// stays. Missing things are fine.
+// RemoveBuild removes what a build left: its name in the registry, the pulled image, the static files. What other
+// builds share stays. Missing things are fine.
 func (b *Builder) RemoveBuild(ctx context.Context, build paas.Build) error {
 	if !paas.IsID("bld", build.ID) || !paas.IsID("app", build.App) {
 		return fmt.Errorf("remove build %q of app %q: not ids", build.ID, build.App)

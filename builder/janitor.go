@@ -64,8 +64,8 @@ func (b *Builder) tidyRuntimes(ctx context.Context, builds []paas.Build, now tim
 	return err
 }
 
-// tidyCaches removes the caches of apps that were not built for long: their next build starts from nothing. The images of what is live
-// do not depend on them.
+// tidyCaches removes the caches of apps that were not built for long: their next build starts from nothing. The
+// images of what is live do not depend on them.
 func (b *Builder) tidyCaches(ctx context.Context, builds []paas.Build, now time.Time) error {
 	last := map[string]time.Time{}
 	for _, build := range builds {

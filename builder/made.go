@@ -23,8 +23,8 @@ type made struct {
 
 func madeFile(data string) string { return filepath.Join(data, "builder", "made.json") }
 
-// MadeBuilders names the builder images that the installation in the directory data has made. The base images below them are shared by
-// all installations of the machine.
+// MadeBuilders names the builder images that the installation in the directory data has made. The base images below
+// them are shared by all installations of the machine.
 func MadeBuilders(data string) ([]string, error) {
 	m, err := readMade(data)
 	return slices.DeleteFunc(m.Images, func(ref string) bool { return !strings.HasPrefix(ref, builderName+":") }), err
@@ -82,8 +82,8 @@ func (b *Builder) recordMade(i images) error {
 	return b.writeMade(m)
 }
 
-// removeOld removes images of older binaries and recipes. Sets of packages that were used are kept where they would be made the same
-// way again.
+// removeOld removes images of older binaries and recipes. Sets of packages that were used are kept where they would
+// be made the same way again.
 func (b *Builder) removeOld(ctx context.Context) {
 	select {
 	case b.making <- struct{}{}:

@@ -48,8 +48,8 @@ type step struct {
 
 func (b *Builder) aptDir() string { return filepath.Join(b.data, "builder", "apt") }
 
-// derive installs packages in a container of ours and keeps the result. The lists and archives of apt stay outside, and serve the
-// next image too.
+// derive installs packages in a container of ours and keeps the result. The lists and archives of apt stay outside,
+// and serve the next image too.
 func (b *Builder) derive(ctx context.Context, s step, m *lineMeter) error {
 	if ok, err := b.engine.ImageExists(ctx, s.ref); ok || err != nil {
 		return err
@@ -94,6 +94,10 @@ func explainApt(err error, output string) error {
 	if len(lines) == 0 {
 		return err
 	}
-	return &paas.Error{Kind: paas.Unavailable, Msg: "system packages could not be installed: " + paas.Clip(strings.Join(lines, "; "), 300),
-		Hint: "is the server online? a mirror can be set for Debian", Err: err}
+	return &paas.Error{
+		Kind: paas.Unavailable,
+		Msg:  "system packages could not be installed: " + paas.Clip(strings.Join(lines, "; "), 300),
+		Hint: "is the server online? a mirror can be set for Debian",
+		Err:  err,
+	}
 }

@@ -36,12 +36,19 @@ func openProgram(file string) (program, error) {
 func checkStatic(f io.ReaderAt) error {
 	bin, err := elf.NewFile(f)
 	if err != nil {
-		return &paas.Error{Kind: paas.Unavailable, Msg: "this binary cannot be the buildpack: it is no Linux program", Err: err}
+		return &paas.Error{
+			Kind: paas.Unavailable,
+			Msg:  "this binary cannot be the buildpack: it is no Linux program",
+			Err:  err,
+		}
 	}
 	for _, p := range bin.Progs {
 		if p.Type == elf.PT_INTERP {
-			return &paas.Error{Kind: paas.Unavailable, Msg: "this binary cannot be the buildpack: it is not linked statically",
-				Hint: "build it with CGO_ENABLED=0"}
+			return &paas.Error{
+				Kind: paas.Unavailable,
+				Msg:  "this binary cannot be the buildpack: it is not linked statically",
+				Hint: "build it with CGO_ENABLED=0",
+			}
 		}
 	}
 	return nil

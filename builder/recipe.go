@@ -29,11 +29,18 @@ var (
 	// baseInclude is what debootstrap adds to the minimal system.
 	baseInclude = []string{"ca-certificates"}
 
-	// runPackages are what apps of several languages need at run time: Python itself, and the libraries of drivers and of C++ modules.
-	runPackages = []string{"bash", "ca-certificates", "libatomic1", "libgomp1", "libmariadb3", "libpq5", "libstdc++6", "media-types", "netbase", "python3", "tzdata"}
+	// runPackages are what apps of several languages need at run time: Python itself, and the libraries of drivers
+	// and of C++ modules.
+	runPackages = []string{
+		"bash", "ca-certificates", "libatomic1", "libgomp1", "libmariadb3", "libpq5", "libstdc++6", "media-types",
+		"netbase", "python3", "tzdata",
+	}
 
 	// buildPackages come on top of them where builds run.
-	buildPackages = []string{"g++", "gcc", "git", "libffi-dev", "libmariadb-dev", "libpq-dev", "libssl-dev", "make", "pkg-config", "python3-dev", "unzip", "xz-utils", "zlib1g-dev"}
+	buildPackages = []string{
+		"g++", "gcc", "git", "libffi-dev", "libmariadb-dev", "libpq-dev", "libssl-dev", "make", "pkg-config",
+		"python3-dev", "unzip", "xz-utils", "zlib1g-dev",
+	}
 )
 
 const maxPackages = 100
@@ -58,11 +65,17 @@ const runRepository = "run/debian"
 func (b *Builder) imagesFor(set []string) (images, error) {
 	set = slices.Compact(slices.Sorted(slices.Values(set)))
 	if len(set) > maxPackages {
-		return images{}, &paas.Error{Kind: paas.Failed, Msg: fmt.Sprintf("the app asks for %d system packages, more than %d", len(set), maxPackages)}
+		return images{}, &paas.Error{
+			Kind: paas.Failed,
+			Msg:  fmt.Sprintf("the app asks for %d system packages, more than %d", len(set), maxPackages),
+		}
 	}
 	for _, p := range set {
 		if !packageName.MatchString(p) {
-			return images{}, &paas.Error{Kind: paas.Failed, Msg: fmt.Sprintf("%q cannot be the name of a Debian package", paas.Clip(p, 60))}
+			return images{}, &paas.Error{
+				Kind: paas.Failed,
+				Msg:  fmt.Sprintf("%q cannot be the name of a Debian package", paas.Clip(p, 60)),
+			}
 		}
 	}
 	base := sum("base", strconv.Itoa(recipeVersion), suite, runtime.GOARCH, strconv.Itoa(buildUser), treeRecipe, list(baseInclude))

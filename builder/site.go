@@ -63,7 +63,12 @@ func (s *site) copyFrom(ctx context.Context, from fs.FS, dir string) error {
 		return s.copyFile(from, name, rel)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return &paas.Error{Kind: paas.Failed, Msg: fmt.Sprintf("the source has no directory %q", paas.Clip(dir, 80)), Hint: "correct the directory in the settings", Err: err}
+		return &paas.Error{
+			Kind: paas.Failed,
+			Msg:  fmt.Sprintf("the source has no directory %q", paas.Clip(dir, 80)),
+			Hint: "correct the directory in the settings",
+			Err:  err,
+		}
 	}
 	return err
 }
@@ -84,7 +89,11 @@ func (s *site) copyFile(from fs.FS, name, rel string) error {
 // add writes one file and keeps its digest.
 func (s *site) add(name string, r io.Reader) error {
 	if len(s.files) >= maxSiteFiles {
-		return &paas.Error{Kind: paas.TooLarge, Msg: fmt.Sprintf("the site has more than %d files", maxSiteFiles), Hint: "leave out what visitors do not need"}
+		return &paas.Error{
+			Kind: paas.TooLarge,
+			Msg:  fmt.Sprintf("the site has more than %d files", maxSiteFiles),
+			Hint: "leave out what visitors do not need",
+		}
 	}
 	if err := s.root.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
@@ -99,7 +108,11 @@ func (s *site) add(name string, r io.Reader) error {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	if s.bytes += n; s.bytes > maxSiteBytes {
-		return &paas.Error{Kind: paas.TooLarge, Msg: fmt.Sprintf("the site is larger than %d MB", maxSiteBytes>>20), Hint: "leave out what visitors do not need"}
+		return &paas.Error{
+			Kind: paas.TooLarge,
+			Msg:  fmt.Sprintf("the site is larger than %d MB", maxSiteBytes>>20),
+			Hint: "leave out what visitors do not need",
+		}
 	}
 	s.files[name] = siteFile{size: n, sum: h.Sum(nil)}
 	return nil

@@ -34,7 +34,8 @@ func (b *Builder) copyPlain(ctx context.Context, r Request) (Result, error) {
 	return Result{StaticDir: b.siteDir(r.Build), Tree: tree, Plan: r.Plan}, nil
 }
 
-// lastStatic is the tag of the image that an app's last static build came from: it is kept for the layers that the next one uses again.
+// lastStatic is the tag of the image that an app's last static build came from: it is kept for the layers that the
+// next one uses again.
 const lastStatic = "static"
 
 // takeStatic takes the directory that a build made out of its image.
@@ -76,7 +77,11 @@ func (b *Builder) newSite(build string, fill func(*site) error) (tree string, er
 		return "", err
 	}
 	if len(s.files) == 0 {
-		return "", &paas.Error{Kind: paas.Failed, Msg: "the site has no files", Hint: "does the build write into the directory that is served?"}
+		return "", &paas.Error{
+			Kind: paas.Failed,
+			Msg:  "the site has no files",
+			Hint: "does the build write into the directory that is served?",
+		}
 	}
 	if err := os.RemoveAll(b.siteDir(build)); err != nil {
 		return "", fmt.Errorf("replace the site: %w", err)

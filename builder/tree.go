@@ -82,7 +82,8 @@ func left(name string, dir bool) bool {
 	return !dir && strings.HasPrefix(name, "var/lib/dpkg/") && strings.HasSuffix(name, "-old")
 }
 
-// writeBase writes a tree that debootstrap made as an image's root file system, in a stable order and with stable times.
+// writeBase writes a tree that debootstrap made as an image's root file system, in a stable order and with stable
+// times.
 func writeBase(ctx context.Context, tree, sources string, w io.Writer) error {
 	tw := tar.NewWriter(w)
 	extras := baseExtras(sources)
@@ -117,7 +118,15 @@ func writeBase(ctx context.Context, tree, sources string, w io.Writer) error {
 		return fmt.Errorf("read the base tree: %w", err)
 	}
 	for _, e := range extras {
-		h := &tar.Header{Name: e.name, Mode: e.mode, Uid: e.uid, Gid: e.uid, Size: int64(len(e.text)), ModTime: baseTime, Typeflag: tar.TypeReg}
+		h := &tar.Header{
+			Name:     e.name,
+			Mode:     e.mode,
+			Uid:      e.uid,
+			Gid:      e.uid,
+			Size:     int64(len(e.text)),
+			ModTime:  baseTime,
+			Typeflag: tar.TypeReg,
+		}
 		if strings.HasSuffix(e.name, "/") {
 			h.Typeflag = tar.TypeDir
 		}

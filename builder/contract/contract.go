@@ -1,6 +1,7 @@
-// Package contract is what the two sides of a build agree on: the builder on the server and the buildpack in the build container, which
-// are the same binary started twice, and deploy, which starts the processes of the image that comes out. What one side writes and the
-// other reads is encoded and decoded here, so that no file name, form of a line or word is written down on both sides.
+// Package contract is what the two sides of a build agree on: the builder on the server and the buildpack in the
+// build container, which are the same binary started twice, and deploy, which starts the processes of the image that
+// comes out. What one side writes and the other reads is encoded and decoded here, so that no file name, form of a
+// line or word is written down on both sides.
 package contract
 
 import (
@@ -18,17 +19,19 @@ const (
 	variableDir = "/platform/env"        // of the buildpack specification: a file per variable
 )
 
-// Workspace is where the lifecycle has the source in the build container, and so in the image, without the leading slash.
+// Workspace is where the lifecycle has the source in the build container, and so in the image, without the leading
+// slash.
 const Workspace = "workspace"
 
 // DefaultNode is the long-term support line of Node for sources that ask for none.
 const DefaultNode = 24
 
-// BasePython is the Python of the base images: Debian changes its patches, not its version, within a release. Apps that it suits need
-// no runtime of their own.
+// BasePython is the Python of the base images: Debian changes its patches, not its version, within a release. Apps
+// that it suits need no runtime of their own.
 const BasePython = "3.13.5"
 
-// PHPServer is the command that serves a PHP app. Its argument is the document root, relative to the directory where commands run.
+// PHPServer is the command that serves a PHP app. Its argument is the document root, relative to the directory where
+// commands run.
 const PHPServer = "serve-php"
 
 // RuntimeDir is the directory of one runtime below that of all.
@@ -39,7 +42,8 @@ func RuntimeVersion(dir, name string) (version string, ok bool) {
 	return strings.CutPrefix(filepath.Base(dir), name+"-")
 }
 
-// Types of processes that mean something: web gets the traffic, release runs once before it and is not started with the others.
+// Types of processes that mean something: web gets the traffic, release runs once before it and is not started with
+// the others.
 const (
 	WebProcess     = "web"
 	ReleaseProcess = "release"

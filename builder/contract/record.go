@@ -18,8 +18,8 @@ const (
 	Warning RecordKind = "warning" // what went differently than the source asks
 )
 
-// Record is what the buildpack tells the builder besides its output: a line of its own among what the source's tools print. Tools can
-// print such a line too, so a record is shown and decides nothing.
+// Record is what the buildpack tells the builder besides its output: a line of its own among what the source's tools
+// print. Tools can print such a line too, so a record is shown and decides nothing.
 type Record struct {
 	Kind    RecordKind `json:"kind"`
 	Message string     `json:"message"`

@@ -2,8 +2,8 @@ package contract
 
 import "time"
 
-// How long, and how much of, what builds can make anew is kept. What a kept build used stays whatever its age and size; so does what
-// was used within RecentUse, since a build may be at it.
+// How long, and how much of, what builds can make anew is kept. What a kept build used stays whatever its age and
+// size; so does what was used within RecentUse, since a build may be at it.
 const (
 	RuntimeUnused = 30 * 24 * time.Hour // a downloaded runtime
 	RuntimeBytes  = 6 << 30             // all of them; beyond it the longest unused go first

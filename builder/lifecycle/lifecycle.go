@@ -1,4 +1,5 @@
-// Package lifecycle carries the Cloud Native Buildpacks lifecycle and launcher, built from our own go.mod, inside the binary.
+// Package lifecycle carries the Cloud Native Buildpacks lifecycle and launcher, built from our own go.mod, inside the
+// binary.
 //
 // A binary that was built without `go generate` has none; it works, but cannot build apps, and Available says so.
 package lifecycle
@@ -64,8 +65,8 @@ func Digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// WriteImage writes the root file system of the image that runs the lifecycle's own phases: made from nothing, so that what holds
-// credentials contains no shell and no library. uid is the user of the build.
+// WriteImage writes the root file system of the image that runs the lifecycle's own phases: made from nothing, so
+// that what holds credentials contains no shell and no library. uid is the user of the build.
 func WriteImage(w io.Writer, uid int) error {
 	packed, err := Archive()
 	if err != nil {

@@ -22,7 +22,12 @@ func writeSkeleton(tw *tar.Writer, uid int) error {
 		name string
 		mode int64
 	}{{"cnb/", 0o755}, {"etc/", 0o755}, {"layers/", 0o777}, {"tmp/", 0o1777}} {
-		if err := tw.WriteHeader(&tar.Header{Name: d.name, Typeflag: tar.TypeDir, Mode: d.mode, ModTime: epoch}); err != nil {
+		if err := tw.WriteHeader(&tar.Header{
+			Name:     d.name,
+			Typeflag: tar.TypeDir,
+			Mode:     d.mode,
+			ModTime:  epoch,
+		}); err != nil {
 			return err
 		}
 	}
@@ -30,7 +35,12 @@ func writeSkeleton(tw *tar.Writer, uid int) error {
 		{"etc/group", fmt.Sprintf("root:x:0:\ncnb:x:%d:\n", uid)},
 		{"etc/passwd", fmt.Sprintf("root:x:0:0:root:/root:/sbin/nologin\ncnb:x:%d:%d::/home/cnb:/sbin/nologin\n", uid, uid)},
 	} {
-		if err := tw.WriteHeader(&tar.Header{Name: f.name, Mode: 0o644, Size: int64(len(f.text)), ModTime: epoch}); err != nil {
+		if err := tw.WriteHeader(&tar.Header{
+			Name:    f.name,
+			Mode:    0o644,
+			Size:    int64(len(f.text)),
+			ModTime: epoch,
+		}); err != nil {
 			return err
 		}
 		if _, err := io.WriteString(tw, f.text); err != nil {

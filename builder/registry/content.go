@@ -72,7 +72,11 @@ func (r *Registry) Image(ctx context.Context, repository, imageDigest string) (I
 	m, err := manifests.Get(ctx, digest.Digest(imageDigest))
 	var unknown distribution.ErrManifestUnknownRevision
 	if errors.As(err, &unknown) {
-		return Image{}, &paas.Error{Kind: paas.NotFound, Msg: fmt.Sprintf("no image %q", repository+"@"+imageDigest), Err: err}
+		return Image{}, &paas.Error{
+			Kind: paas.NotFound,
+			Msg:  fmt.Sprintf("no image %q", repository+"@"+imageDigest),
+			Err:  err,
+		}
 	}
 	if err != nil {
 		return Image{}, fmt.Errorf("read the manifest of %s: %w", repository, err)
@@ -139,8 +143,8 @@ func (r *Registry) RemoveRepository(ctx context.Context, repository string) erro
 	return fmt.Errorf("remove the repository %s: %w", repository, err)
 }
 
-// Collect frees what no tag refers to. It does nothing and returns false while something is being pushed; what wants to push
-// meanwhile waits. Reading goes on.
+// Collect frees what no tag refers to. It does nothing and returns false while something is being pushed; what wants
+// to push meanwhile waits. Reading goes on.
 func (r *Registry) Collect(ctx context.Context) (bool, error) {
 	if !r.writers.TryAcquire(maxWriters) {
 		return false, nil
@@ -156,7 +160,10 @@ func (r *Registry) Collect(ctx context.Context) (bool, error) {
 	if _, err := os.Stat(filepath.Join(r.dir, "docker/registry/v2/blobs")); errors.Is(err, os.ErrNotExist) {
 		return true, nil
 	}
-	if err := storage.MarkAndSweep(ctx, r.driver, r.store, storage.GCOpts{RemoveUntagged: true, Quiet: true}); err != nil {
+	if err := storage.MarkAndSweep(ctx, r.driver, r.store, storage.GCOpts{
+		RemoveUntagged: true,
+		Quiet:          true,
+	}); err != nil {
 		return false, fmt.Errorf("collect the registry's garbage: %w", err)
 	}
 	return true, nil

@@ -10,8 +10,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// The registry as the Docker engine sees it: pushed to with a build's grant, pulled from by digest. What a grant may not do is in
-// TestRights: the engine tries a refused push five times, for a minute.
+// The registry as the Docker engine sees it: pushed to with a build's grant, pulled from by digest. What a grant may
+// not do is in TestRights: the engine tries a refused push five times, for a minute.
 func TestDockerPushPull(t *testing.T) {
 	if os.Getenv("CLOUDSANIA_TEST_DOCKER") != "1" {
 		t.Skip("set CLOUDSANIA_TEST_DOCKER=1 to run against a real engine")

@@ -52,8 +52,8 @@ func (r *Registry) Push(ctx context.Context, fn func(paas.RegistryAuth) error) e
 	return fn(paas.RegistryAuth{User: user, Password: r.keys.push})
 }
 
-// Grant makes credentials for one build: it may write the repository of app and read run images. They end with the call of revoke,
-// which is safe to repeat. No garbage is collected in between.
+// Grant makes credentials for one build: it may write the repository of app and read run images. They end with the
+// call of revoke, which is safe to repeat. No garbage is collected in between.
 func (r *Registry) Grant(ctx context.Context, app string) (auth paas.RegistryAuth, revoke func(), err error) {
 	if !paas.IsID("app", app) {
 		return auth, nil, fmt.Errorf("no repository for %q", app)
@@ -101,8 +101,8 @@ func (k *keyring) allows(password string, q *http.Request) bool {
 	return ok && r.allow(q)
 }
 
-// resource is strict on purpose: exactly the addresses that pushes and pulls of our repositories use, so that distribution's router
-// cannot read another repository's name out of the same path.
+// resource is strict on purpose: exactly the addresses that pushes and pulls of our repositories use, so that
+// distribution's router cannot read another repository's name out of the same path.
 var resource = regexp.MustCompile(`^/v2/((?:apps|run)/[a-z0-9]+(?:[._-][a-z0-9]+)*)/` +
 	`(?:manifests/[A-Za-z0-9_][A-Za-z0-9_.:-]*|blobs/sha256:[a-f0-9]{64}|blobs/uploads/[A-Za-z0-9_-]*|tags/list|referrers/sha256:[a-f0-9]{64})$`)
 

@@ -52,7 +52,8 @@ func Listen(o Options) (*Registry, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the registry's directory: %w", err)
 	}
-	// distribution reports every blob that a client asks for in vain as an error; what matters reaches us as HTTP statuses.
+	// distribution reports every blob that a client asks for in vain as an error; what matters reaches us as HTTP
+	// statuses.
 	logrus.SetOutput(io.Discard)
 	files, err := filesystem.FromParameters(map[string]any{"rootdirectory": o.Dir})
 	if err != nil {
@@ -70,8 +71,16 @@ func Listen(o Options) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Registry{log: o.Log, dir: o.Dir, listener: listener, driver: files, store: store, app: newApp(o.Dir), keys: keys,
-		writers: semaphore.NewWeighted(maxWriters)}, nil
+	return &Registry{
+		log:      o.Log,
+		dir:      o.Dir,
+		listener: listener,
+		driver:   files,
+		store:    store,
+		app:      newApp(o.Dir),
+		keys:     keys,
+		writers:  semaphore.NewWeighted(maxWriters),
+	}, nil
 }
 
 // Host is host:port, the first part of every image reference.
@@ -149,8 +158,12 @@ func listen(addr, lastAddr string) (net.Listener, error) {
 	}
 	l, err := net.Listen("tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, &paas.Error{Kind: paas.Unavailable, Msg: fmt.Sprintf("the address %s of the registry is in use by another program", addr),
-			Hint: "is Cloudsania already running with this data directory?", Err: err}
+		return nil, &paas.Error{
+			Kind: paas.Unavailable,
+			Msg:  fmt.Sprintf("the address %s of the registry is in use by another program", addr),
+			Hint: "is Cloudsania already running with this data directory?",
+			Err:  err,
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen for the registry: %w", err)

@@ -1,5 +1,6 @@
-// Command pack puts the lifecycle's binaries into one archive with the layout that builders expect. Equal binaries give an equal
-// archive. The binaries and the archives of other architectures are removed: what stays in the directory gets embedded.
+// Command pack puts the lifecycle's binaries into one archive with the layout that builders expect. Equal binaries
+// give an equal archive. The binaries and the archives of other architectures are removed: what stays in the
+// directory gets embedded.
 package main
 
 import (
@@ -58,7 +59,10 @@ func pack(dir, arch, version string) error {
 }
 
 func write(tw *tar.Writer, dir, version string) error {
-	files := []file{{name: "lifecycle.toml", mode: 0o644, text: []byte(descriptor(version))}, {name: "lifecycle/", mode: 0o755}}
+	files := []file{
+		{name: "lifecycle.toml", mode: 0o644, text: []byte(descriptor(version))},
+		{name: "lifecycle/", mode: 0o755},
+	}
 	for _, name := range []string{"lifecycle", "launcher"} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
@@ -66,7 +70,11 @@ func write(tw *tar.Writer, dir, version string) error {
 		}
 		files = append(files, file{name: "lifecycle/" + name, mode: 0o755, text: b})
 		for _, format := range []string{"cdx", "spdx", "syft"} { // a missing bill of materials is a warning in every build's log
-			files = append(files, file{name: "lifecycle/" + name + ".sbom." + format + ".json", mode: 0o644, text: []byte("{}\n")})
+			files = append(files, file{
+				name: "lifecycle/" + name + ".sbom." + format + ".json",
+				mode: 0o644,
+				text: []byte("{}\n"),
+			})
 		}
 	}
 	for _, p := range phases {
@@ -87,7 +95,13 @@ type file struct {
 }
 
 func (f file) write(tw *tar.Writer) error {
-	h := &tar.Header{Name: f.name, Mode: f.mode, Size: int64(len(f.text)), ModTime: time.Date(1980, 1, 1, 0, 0, 1, 0, time.UTC), Typeflag: tar.TypeReg}
+	h := &tar.Header{
+		Name:     f.name,
+		Mode:     f.mode,
+		Size:     int64(len(f.text)),
+		ModTime:  time.Date(1980, 1, 1, 0, 0, 1, 0, time.UTC),
+		Typeflag: tar.TypeReg,
+	}
 	if f.link != "" {
 		h.Typeflag, h.Linkname = tar.TypeSymlink, f.link
 	} else if f.name[len(f.name)-1] == '/' {

@@ -1,6 +1,6 @@
-// A buildpack for tests: bin/detect and bin/build in one static program, as the product's own, but of few lines. It carries Node to
-// the image without copying it again when nothing changed, runs build.js when the plan is a built static one, and misbehaves when the
-// source has a file that says so.
+// A buildpack for tests: bin/detect and bin/build in one static program, as the product's own, but of few lines. It
+// carries Node to the image without copying it again when nothing changed, runs build.js when the plan is a built
+// static one, and misbehaves when the source has a file that says so.
 package main
 
 import (
@@ -54,7 +54,11 @@ func main() {
 func misbehave() {
 	if _, err := os.Stat("fail"); err == nil {
 		fmt.Println("npm error code E404")
-		check(contract.Record{Kind: contract.Failure, Message: `npm found no package "nope"`, Hint: "correct its name in package.json"}.Write(os.Stdout))
+		check(contract.Record{
+			Kind:    contract.Failure,
+			Message: `npm found no package "nope"`,
+			Hint:    "correct its name in package.json",
+		}.Write(os.Stdout))
 		os.Exit(1)
 	}
 	if _, err := os.Stat("hog"); err == nil {

@@ -16,7 +16,9 @@ import (
 const (
 	trimEvery = 10 * time.Second       // how often to look
 	trimBusy  = 200 * time.Millisecond // of processor time since the last look: not the moment
-	trimWorth = 500 * time.Millisecond // of processor time since the last trim: less has touched little
+	trimWorth = 500 * time.Millisecond // of processor time since the last trim: at once
+	trimQuiet = 30 * time.Millisecond  // less has touched nothing worth it
+	trimAgain = time.Minute            // between trims when there was but a little to do
 )
 
 // memoryTrimmer gives memory back as soon as the process has little to do: to the kernel what the garbage collector holds in reserve,
@@ -34,25 +36,28 @@ func (memoryTrimmer) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if !p.due(processorTime()) {
+		if !p.due(time.Now(), processorTime()) {
 			continue
 		}
 		debug.FreeOSMemory()
 		if err := dropProgramPages(); err != nil {
 			return nil // a kernel that refuses: only memory is lost
 		}
-		p.trimmed = processorTime()
+		p.trimmed, p.at = processorTime(), time.Now()
 	}
 }
 
-// trimPace is the processor time that the process had used when it was looked at and trimmed last.
-type trimPace struct{ looked, trimmed time.Duration }
+// trimPace is the processor time that the process had used when it was looked at and trimmed last, and when that was.
+type trimPace struct {
+	looked, trimmed time.Duration
+	at              time.Time
+}
 
-// due tells whether it is time to trim, at the look when the process has used now.
-func (p *trimPace) due(now time.Duration) bool {
-	busy := now-p.looked > trimBusy
-	p.looked = now
-	return !busy && (p.trimmed == 0 || now-p.trimmed >= trimWorth)
+// due tells whether it is time to trim, at a look when the process has used so much.
+func (p *trimPace) due(now time.Time, used time.Duration) bool {
+	busy, since := used-p.looked > trimBusy, used-p.trimmed
+	p.looked = used
+	return !busy && (since >= trimWorth || since >= trimQuiet && now.Sub(p.at) >= trimAgain)
 }
 
 func processorTime() time.Duration {

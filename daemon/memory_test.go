@@ -7,30 +7,33 @@ import (
 	"time"
 )
 
-func TestTrimsOnceAfterWork(t *testing.T) {
+func TestTrimsWhenWorkEnds(t *testing.T) {
 	var p trimPace
-	used := time.Duration(0)
+	used, now := time.Duration(0), time.Now()
 	for i, look := range []struct {
-		work time.Duration
-		want bool
+		after, work time.Duration
+		want        bool
 	}{
-		{3 * time.Second, false}, // it starts
-		{10 * time.Millisecond, true},
-		{10 * time.Millisecond, false}, // nothing to give back
-		{4 * time.Second, false},       // a deployment
-		{20 * time.Second, false},
-		{50 * time.Millisecond, true},
-		{0, false},
-		{190 * time.Millisecond, false}, // little work adds up
-		{190 * time.Millisecond, false},
-		{190 * time.Millisecond, true},
+		{10 * time.Second, 3 * time.Second, false}, // it starts
+		{10 * time.Second, 50 * time.Millisecond, true},
+		{10 * time.Second, 50 * time.Millisecond, false}, // little to give back, and just trimmed
+		{10 * time.Second, 4 * time.Second, false},       // a deployment
+		{10 * time.Second, 20 * time.Second, false},
+		{10 * time.Second, 50 * time.Millisecond, true},
+		{10 * time.Second, 20 * time.Millisecond, false},
+		{time.Minute, 5 * time.Millisecond, false}, // nothing to give back
+		{10 * time.Second, 10 * time.Millisecond, true},
+		{10 * time.Second, 190 * time.Millisecond, false},
+		{10 * time.Second, 190 * time.Millisecond, false},
+		{10 * time.Second, 190 * time.Millisecond, true}, // little work adds up
 	} {
-		used += look.work
-		if got := p.due(used); got != look.want {
+		used, now = used+look.work, now.Add(look.after)
+		got := p.due(now, used)
+		if got != look.want {
 			t.Errorf("look %d, after %s of work: due = %v", i, look.work, got)
 		}
-		if look.want {
-			p.trimmed = used
+		if got {
+			p.trimmed, p.at = used, now
 		}
 	}
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 )
 
-// pushCapabilities are what receive understands (gitprotocol-capabilities(5)). Not "quiet": clients ask for that whenever their output is
-// not a terminal, and the log of a CI job is where the output of a deployment is wanted most.
+// pushCapabilities are what receive understands (gitprotocol-capabilities(5)). Not "quiet": clients ask for that
+// whenever their output is not a terminal, and the log of a CI job is where the output of a deployment is wanted most.
 const pushCapabilities = "report-status delete-refs side-band-64k atomic ofs-delta push-options object-format=sha1 agent=cloudsania"
 
-// advertisePush lists the references to a client that is about to push. There is no protocol 2 for pushes: clients that offer it
-// accept this.
+// advertisePush lists the references to a client that is about to push. There is no protocol 2 for pushes: clients that
+// offer it accept this.
 func (s *Server) advertisePush(w http.ResponseWriter, r *http.Request, repo *repo) {
 	all, err := repo.refs()
 	if err != nil {
@@ -40,8 +40,8 @@ func advertise(w http.ResponseWriter, all refs) {
 	_ = e.Flush()
 }
 
-// advertised are the lines of a listing. Commits whose deployment failed are told as known without a name, so that fixing a build of
-// a large repository does not send all of it again.
+// advertised are the lines of a listing. Commits whose deployment failed are told as known without a name, so that
+// fixing a build of a large repository does not send all of it again.
 func advertised(all refs) []string {
 	var lines []string
 	for _, name := range all.visible() {

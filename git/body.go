@@ -13,8 +13,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// body is what a client sends: unzipped, limited in size, given up when nothing comes. It remembers how it ended, because a pack that
-// looks complete may still be followed by a broken connection.
+// body is what a client sends: unzipped, limited in size, given up when nothing comes. It keeps how it ended, because a
+// pack that looks complete may still be followed by a broken connection.
 type body struct {
 	mu    sync.Mutex // a run of git that has ended may still be reading
 	r     io.Reader
@@ -61,8 +61,8 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// finish makes sure that the body ends here, cleanly: a push that breaks off after its last byte but before the end of the request
-// never gets an answer, so it must not take effect either.
+// finish makes sure that the body ends here, cleanly: a push that breaks off after its last byte but before the end of
+// the request never gets an answer, so it must not take effect either.
 func (b *body) finish() error {
 	var one [1]byte
 	n, err := io.ReadFull(b, one[:])
@@ -92,7 +92,8 @@ func (b *body) broken() error {
 	return b.err
 }
 
-// drain reads on for a while after we have answered, because a client that still sends might otherwise be cut off before it reads why.
+// drain reads on for a while after we have answered, because a client that still sends might otherwise be cut off
+// before it reads why.
 func (b *body) drain(max int64, patience time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -109,7 +110,8 @@ func (b *body) drain(max int64, patience time.Duration) {
 	}
 }
 
-// stalling gives each read of a request a time limit of its own, so that a slow upload may take hours and a dead one not.
+// stalling gives each read of a request a time limit of its own, so that a slow upload may take hours and a dead one
+// not.
 type stalling struct {
 	r     io.Reader
 	rc    *http.ResponseController

@@ -27,8 +27,8 @@ func checkRef(name string) string {
 // objectTypes says what the new side of each command is: its own type, and the one behind it when it is a tag.
 type objectTypes map[plumbing.Hash]struct{ own, peeled string }
 
-// judge decides on each command against the references as they are; it changes nothing. branch is the deploy branch. With atomic one
-// refusal refuses all.
+// judge decides on each command against the references as they are; it changes nothing. branch is the deploy branch.
+// With atomic one refusal refuses all.
 func judge(all refs, commands []command, types objectTypes, branch string, limit int, atomic bool) []verdict {
 	j := newJudge(all, types, branch, limit)
 	verdicts := make([]verdict, len(commands))
@@ -103,7 +103,7 @@ func (j *judging) decide(c command) string {
 		return why
 	}
 	if j.all[c.name] != c.old {
-		return "somebody else has pushed meanwhile; fetch, then push again"
+		return "the remote has changed meanwhile; fetch, then push again"
 	}
 	why := ""
 	switch {
@@ -147,7 +147,7 @@ func (j *judging) creation(c command) string {
 	return j.object(c)
 }
 
-// object refuses what nobody can build: branches hold commits, tags hold commits or tags of commits.
+// object refuses what cannot be built: branches hold commits, tags hold commits or tags of commits.
 func (j *judging) object(c command) string {
 	t, ok := j.types[c.new]
 	switch {

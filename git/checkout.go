@@ -24,8 +24,8 @@ const (
 	maxCheckoutBytes = 2 << 30
 )
 
-// Checkout writes the files of a commit, a full hash, into dir, which must exist and be empty. Symbolic links are kept when they stay
-// inside; submodules are empty directories and LFS files are pointers, which Warnings tells.
+// Checkout writes the files of a commit, a full hash, into dir, which must exist and be empty. Symbolic links are kept
+// when they stay inside; submodules are empty directories and LFS files are pointers, which Warnings tells.
 func (s *Server) Checkout(ctx context.Context, app, commit, dir string) error {
 	repo, err := s.existing(app)
 	if err != nil {
@@ -61,7 +61,8 @@ func Warnings(dir string) []string {
 	return list
 }
 
-// head returns the beginning of a regular file; "" for anything else. Links are not followed: they may lead anywhere at this point.
+// head returns the beginning of a regular file; "" for anything else. Links are not followed: they may lead anywhere at
+// this point.
 func head(path string) string {
 	const most = 64 << 10
 	info, err := os.Lstat(path)
@@ -87,7 +88,8 @@ func (s *Server) existing(app string) (*repo, error) {
 		return nil, err
 	}
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		return nil, &paas.Error{Kind: paas.NotFound, Msg: "nothing was ever pushed to this app", Hint: "push to its git remote first"}
+		return nil, &paas.Error{Kind: paas.NotFound, Msg: "nothing was ever pushed to this app",
+			Hint: "push to its git remote first"}
 	} else if err != nil {
 		return nil, fmt.Errorf("open repository: %w", err)
 	}
@@ -119,7 +121,8 @@ func (s *Server) export(ctx context.Context, repo *repo, commit, dir string) err
 	var exit *run.ExitError
 	if errors.As(gitErr, &exit) && exit.Code > 0 {
 		if strings.Contains(exit.Stderr, "not a valid object name") || strings.Contains(exit.Stderr, "not a tree object") {
-			return &paas.Error{Kind: paas.NotFound, Msg: fmt.Sprintf("the repository has no commit %s", paas.Clip(commit, 12)), Hint: "push it first", Err: gitErr}
+			return &paas.Error{Kind: paas.NotFound, Msg: fmt.Sprintf("the repository has no commit %s", paas.Clip(commit, 12)),
+				Hint: "push it first", Err: gitErr}
 		}
 		return fmt.Errorf("check out commit: %w", gitErr)
 	}

@@ -19,11 +19,11 @@ import (
 
 const maxURLBytes = 2000
 
-// Clone writes the newest files of a branch of a public repository into dir, which must exist and be empty, and says which commit they
-// are. An empty branch is the repository's own default. Only https addresses without credentials are taken, only public hosts are
-// reached, at the addresses that they had when we looked, through a tunnel of ours that leads nowhere else: redirects to other hosts
-// end there. Submodules and LFS files are not fetched. What a person can correct is an error of kind Invalid or TooLarge, what may
-// work later Unavailable.
+// Clone writes the newest files of a branch of a public repository into dir, which must exist and be empty, and says
+// which commit they are. An empty branch is the repository's own default. Only https addresses without credentials are
+// taken, only public hosts are reached, at the addresses that they had when we looked, through a tunnel of ours that
+// leads nowhere else: redirects to other hosts end there. Submodules and LFS files are not fetched. What a person can
+// correct is an error of kind Invalid or TooLarge, what may work later Unavailable.
 func (s *Server) Clone(ctx context.Context, address, branch, dir string) (paas.Source, error) {
 	src := paas.Source{Kind: paas.SourceExternal, URL: address, Branch: branch}
 	u, err := s.parseURL(address)
@@ -151,7 +151,8 @@ func (s *Server) resolve(ctx context.Context, u *url.URL) ([]netip.AddrPort, err
 	defer cancel()
 	addrs, err := net.DefaultResolver.LookupNetIP(lctx, "ip", u.Hostname())
 	if err != nil {
-		return nil, &paas.Error{Kind: paas.Invalid, Field: "url", Msg: fmt.Sprintf("the host %q was not found", paas.Clip(u.Hostname(), 100)), Hint: "check the address", Err: err}
+		return nil, &paas.Error{Kind: paas.Invalid, Field: "url", Msg: fmt.Sprintf("the host %q was not found", paas.Clip(u.Hostname(), 100)),
+			Hint: "check the address", Err: err}
 	}
 	_, port, err := net.SplitHostPort(hostPort(u))
 	if err != nil {
@@ -193,7 +194,7 @@ func cloneError(u *url.URL, branch string, way *tunnel, err error) error {
 	case way != nil && way.overLimit():
 		e.Kind, e.Msg, e.Hint = paas.TooLarge, "the repository is too large to clone", "push it to the built-in remote, or make it smaller"
 	case way != nil && way.otherHost() != "":
-		e.Msg, e.Hint = fmt.Sprintf("%s sends visitors to another host, %q", where, paas.Clip(way.otherHost(), 100)), "give the address where the repository really is"
+		e.Msg, e.Hint = fmt.Sprintf("%s redirects to another host, %q", where, paas.Clip(way.otherHost(), 100)), "give the address where the repository really is"
 	case strings.Contains(text, "Remote branch"):
 		e.Field, e.Msg, e.Hint = "branch", fmt.Sprintf("the repository has no branch %q", branch), "check its name, or leave it empty for the default branch"
 	case strings.Contains(text, "could not read Username"), strings.Contains(text, "Authentication failed"), strings.Contains(text, "error: 403"):

@@ -85,7 +85,7 @@ func TestClone(t *testing.T) {
 		{"not there", "/nothing/x.git", "", paas.Invalid, "there is no repository"},
 		{"branch not there", "/owner/shop.git", "nosuch", paas.Invalid, `no branch "nosuch"`},
 		{"branch is an option", "/owner/shop.git", "--upload-pack=x", paas.Invalid, "cannot be a branch"},
-		{"redirect to another host", "/elsewhere/x.git", "", paas.Invalid, "sends visitors to another host"},
+		{"redirect to another host", "/elsewhere/x.git", "", paas.Invalid, "redirects to another host"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := w.srv.Clone(t.Context(), address+c.path, c.branch, t.TempDir())

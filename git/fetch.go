@@ -55,7 +55,7 @@ func (s *Server) uploadPack(repo *repo, version string, args ...string) run.Cmd 
 	return c
 }
 
-// upload runs git with its output going to the client. What goes wrong from here on git tells the client by itself.
+// upload runs git with its output going to the client. Errors from here on are told to the client by git itself.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request, c run.Cmd) {
 	rc := http.NewResponseController(w)
 	c.Stdout = &flushing{w: w, rc: rc, stall: s.o.Stall}

@@ -1,11 +1,13 @@
-// Package git is the built-in remote: clone, fetch and push over smart HTTP at /git/<app>.git, and the code behind each commit.
+// Package git is the built-in remote: clone, fetch and push over smart HTTP at /git/<app>.git, and the code behind each
+// commit.
 //
-// What a stranger sends is spoken to by us and unpacked by git, each where it is strong:
+// Clients are not trusted: their protocol is spoken by this package, their packs are unpacked by git, each where it is
+// strong:
 //
 //   - A push is ours from the first pkt-line to the last (go-git's pkt-lines, side-band and report-status). Its pack streams into
 //     `git index-pack` in a directory of its own below objects/, a quarantine that no reader looks into; what was received is
 //     checked there, then moved, then references change. Until that last step nothing has happened, wherever the push breaks off.
-//   - References of a repository live in one file, packed-refs, which git and go-git read by themselves. Each change replaces it by a
+//   - References of a repository live in one file, packed-refs, which git and go-git can both read. Each change replaces it by a
 //     rename after an fsync. That makes a push of many references as atomic as one of a single reference, in a crash too; with a file
 //     per reference, which is what both git and go-git write, it would be neither.
 //   - A fetch is `git upload-pack --stateless-rpc` behind our own gate: want/have negotiation, shallow boundaries, protocol 2 and
@@ -13,9 +15,11 @@
 //     needs pack-objects, hence git, in any case. It gets a path that we made and no other word of the request but Git-Protocol, from
 //     a list of three values.
 //
-// git runs through package run: an argument vector, an environment without configuration files, hooks or prompts, within resource limits.
+// git runs through package run: an argument vector, an environment without configuration files, hooks or prompts,
+// within resource limits.
 //
-// Below Root there is one bare repository per app, <app id>.git. Reference names below refs/cloudsania/ are ours, hidden from clients:
+// Below Root there is one bare repository per app, <app id>.git. Reference names below refs/cloudsania/ are ours,
+// hidden from clients:
 //
 //	refs/cloudsania/push/<id>/new/<branch>   commit that a deployment (or, for a moment, a push) is about
 //	refs/cloudsania/push/<id>/old/<branch>   where the branch was before; absent when there was none
@@ -90,8 +94,8 @@ type Server struct {
 	end  context.CancelFunc
 }
 
-// New makes a Server and clears away what killed processes left in Root. Pushes are served before Run too, but deployments that an
-// earlier process left unsettled, and repacking, wait for it.
+// New makes a Server and clears away what killed processes left in Root. Pushes are served before Run too, but
+// deployments that an earlier process left unsettled, and repacking, wait for it.
 func New(o Options, who access, d deployer) (*Server, error) {
 	o = o.withDefaults()
 	root, err := filepath.Abs(o.Root)
@@ -110,8 +114,8 @@ func New(o Options, who access, d deployer) (*Server, error) {
 	return s, nil
 }
 
-// Run settles the pushes whose deployments ended, or still run, since an earlier process, then repacks repositories when they need
-// it, until ctx ends. Pushes that wait for a deployment are then told so and let go.
+// Run settles the pushes whose deployments ended, or still run, since an earlier process, then repacks repositories
+// when they need it, until ctx ends. Pushes that wait for a deployment are then told so and let go.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.end()
 	var wg sync.WaitGroup
@@ -168,14 +172,15 @@ func (s *Server) apps() ([]string, error) {
 	return apps, nil
 }
 
-// outlive is ctx without its end: it ends with Run instead. A closed terminal stops the output of a push, not its consequences.
+// outlive is ctx without its end: it ends with Run instead. A closed terminal stops the output of a push, not its
+// consequences.
 func (s *Server) outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(s.life, cancel)
 	return ctx, func() { stop(); cancel() }
 }
 
-// slot waits for a place among the runs of git that strangers cause.
+// slot waits for a place among the runs of git that clients cause.
 func (s *Server) slot(ctx context.Context) (release func(), err error) {
 	const patience = 30 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -184,6 +189,7 @@ func (s *Server) slot(ctx context.Context) (release func(), err error) {
 	case s.slots <- struct{}{}:
 		return func() { <-s.slots }, nil
 	case <-ctx.Done():
-		return nil, &paas.Error{Kind: paas.Throttled, Msg: "too many pushes and fetches are running", Hint: "try again in a minute", Err: ctx.Err()}
+		return nil, &paas.Error{Kind: paas.Throttled, Msg: "too many pushes and fetches are running",
+			Hint: "try again in a minute", Err: ctx.Err()}
 	}
 }

@@ -132,7 +132,8 @@ func (g *gate) Authorize(_ context.Context, r *http.Request, token paas.Secret, 
 	defer g.mu.Unlock()
 	who := paas.Actor{Kind: paas.ActorToken, ID: "tok_test"}
 	if token.Reveal() != goodToken {
-		return App{}, who, &paas.Error{Kind: paas.Unauthenticated, Msg: "the token is not valid", Hint: "make a new one on the page Tokens"}
+		return App{}, who, &paas.Error{Kind: paas.Unauthenticated, Msg: "the token is not valid",
+			Hint: "make a new one on the page Tokens"}
 	}
 	g.writes = append(g.writes, write)
 	app, ok := g.apps[name]
@@ -144,7 +145,8 @@ func (g *gate) Authorize(_ context.Context, r *http.Request, token paas.Secret, 
 		g.apps[name] = app
 	}
 	if !ok {
-		return App{}, who, &paas.Error{Kind: paas.NotFound, Msg: fmt.Sprintf("there is no app named %q", name), Hint: "make it with: cloudsania apps create " + name}
+		return App{}, who, &paas.Error{Kind: paas.NotFound, Msg: fmt.Sprintf("there is no app named %q", name),
+			Hint: "make it with: cloudsania apps create " + name}
 	}
 	return app, who, nil
 }

@@ -5,8 +5,8 @@ import (
 	"net/netip"
 )
 
-// notPublic are the ranges that are routed nowhere or somewhere special (IANA's special-purpose address registries), besides those
-// that netip knows: reaching them would reach our own network, or a translator's idea of it.
+// notPublic are the ranges that are not routed or have a special meaning (IANA's special-purpose address registries),
+// besides those that netip knows: reaching them would reach our own network, or a translator's idea of it.
 var notPublic = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),        // this network
 	netip.MustParsePrefix("100.64.0.0/10"),    // carrier-grade NAT; 100.100.100.200 is a metadata service
@@ -46,7 +46,7 @@ func isPublic(a netip.Addr) bool {
 func isOurs(a netip.Addr) bool {
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
-		return true // better no clone than one of ourselves
+		return true // refuse, rather than reach this server itself
 	}
 	for _, own := range addrs {
 		if p, err := netip.ParsePrefix(own.String()); err == nil && p.Addr().Unmap() == a {

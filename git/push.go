@@ -52,7 +52,7 @@ const (
 	maxDrain      = 20 * time.Second
 )
 
-// push is one on its way through: pack into quarantine, checks, then in the app's turn the references, then the deployment.
+// push is one in progress: pack into quarantine, checks, then under the app's lock the references, then the deployment.
 type push struct {
 	s       *Server
 	repo    *repo
@@ -107,7 +107,8 @@ func (p *push) run(ctx context.Context) error {
 	return nil
 }
 
-// receivePack reads the request to its end. The quarantine that it returns is empty for a push of nothing but deletions.
+// receivePack reads the request to its end. The quarantine that it returns is empty for a push of nothing but
+// deletions.
 func (p *push) receivePack(ctx context.Context) (*quarantine, error) {
 	q, err := p.s.quarantine(p.repo)
 	if err != nil {
@@ -124,7 +125,7 @@ func (p *push) receivePack(ctx context.Context) (*quarantine, error) {
 	return q, nil
 }
 
-// inspect looks at what was sent, outside of the turn because it takes time in large repositories.
+// inspect looks at what was sent, without the lock because it takes time in large repositories.
 func (p *push) inspect(ctx context.Context, q *quarantine) (objectTypes, error) {
 	var news []plumbing.Hash
 	for _, c := range p.request.commands {
@@ -147,8 +148,9 @@ type deployment struct {
 	commit plumbing.Hash
 }
 
-// store changes references in the app's turn and queues the deployment, if the deploy branch is among them. Queueing belongs to the
-// turn because the newest push must be the newest deployment too; it takes a moment, while the deployment itself is followed outside.
+// store changes references under the app's lock and queues the deployment, if the deploy branch is among them. Queueing
+// happens under the lock because the newest push must be the newest deployment too; it takes a moment, while the
+// deployment is followed without it.
 func (p *push) store(ctx context.Context, q *quarantine, types objectTypes) ([]verdict, *deployment, error) {
 	release, err := p.s.refLocks.Acquire(ctx, p.app.ID)
 	if err != nil {
@@ -167,7 +169,7 @@ func (p *push) store(ctx context.Context, q *quarantine, types objectTypes) ([]v
 	}
 	p.branch = deployBranch(p.app.Branch, after)
 	if err := ctx.Err(); err != nil {
-		return nil, nil, err // whoever pushed has gone without an answer: nothing was changed, and nothing will be
+		return nil, nil, err // the client has gone without an answer: nothing was changed, and nothing will be
 	}
 	if err := q.migrate(); err != nil {
 		return nil, nil, err
@@ -235,7 +237,7 @@ func (p *push) deploy(ctx context.Context, changes []change, live change) (*depl
 	if err := p.repo.update(append(changes, note.add()...)); err != nil {
 		return nil, err
 	}
-	ctx, cancel := p.s.outlive(ctx) // from here on the push counts, whether anybody waits for the answer or not
+	ctx, cancel := p.s.outlive(ctx) // from here on the push counts, whether the client waits for the answer or not
 	defer cancel()
 	dep, err := p.s.deployer.Deploy(ctx, p.actor, p.app.ID, paas.Source{
 		Kind: paas.SourceGit, Commit: live.new.String(), Branch: p.branch, Message: message, Author: author,
@@ -256,7 +258,7 @@ func (p *push) deploy(ctx context.Context, changes []change, live change) (*depl
 	return &deployment{id: dep.ID, commit: live.new}, nil
 }
 
-// undo moves the deploy branch back while we still have the turn.
+// undo moves the deploy branch back. The caller holds the lock.
 func (p *push) undo(n note) error {
 	all, err := p.repo.refs()
 	if err != nil {

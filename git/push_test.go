@@ -309,8 +309,8 @@ func TestFailedCommitsAreLetGo(t *testing.T) {
 	}
 }
 
-// The second push of two waits in line, the third takes its place, the first fails: everybody is told the truth, and the branch never
-// goes back to a commit that was not live.
+// The second push of two waits in line, the third takes its place, the first fails: everybody is told the truth, and
+// the branch never goes back to a commit that was not live.
 func TestSuperseded(t *testing.T) {
 	w := newWorld(t)
 	dir := w.work()
@@ -390,7 +390,7 @@ func TestConcurrentPushes(t *testing.T) {
 	}
 	for range n {
 		if out := <-done; out != "" { // the only way to lose is against another one's move, which the loser is told
-			contains(t, out, "somebody else has pushed meanwhile")
+			contains(t, out, "the remote has changed meanwhile")
 			contains(t, out, "new tag") // its other command went through
 		}
 	}

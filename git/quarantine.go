@@ -19,8 +19,8 @@ import (
 	"github.com/cloudsania/cloudsania/run"
 )
 
-// quarantine is an object directory of one push, inside the repository's and with access to it, that nobody else looks into. What is
-// in it becomes part of the repository by migrate, or is gone.
+// quarantine is an object directory of one push, inside the repository's and with access to it, that nothing else
+// reads. What is in it becomes part of the repository by migrate, or is gone.
 type quarantine struct {
 	s    *Server
 	repo *repo
@@ -50,8 +50,8 @@ func (q *quarantine) command(args ...string) run.Cmd {
 	return c
 }
 
-// lenient are faults that tools of the past put into many honest histories and that hurt nobody; Gitaly lets the same ones pass. All
-// others, such as a path named .git or a submodule whose address is an option, are refused.
+// lenient are faults that tools of the past put into many honest histories and that do no harm; Gitaly lets the same
+// ones pass. All others, such as a path named .git or a submodule whose address is an option, are refused.
 const lenient = "badTimezone=ignore,missingSpaceBeforeDate=ignore,zeroPaddedFilemode=ignore"
 
 // receive takes the pack that b holds from here to its end. Objects are checked one by one and for their links.
@@ -68,7 +68,8 @@ func (q *quarantine) receive(ctx context.Context, b *body, maxBytes int64, shall
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case b.broken() != nil:
-		return &paas.Error{Kind: paas.Invalid, Msg: "the push was cut off", Hint: "try again; nothing was changed", Err: b.broken()}
+		return &paas.Error{Kind: paas.Invalid, Msg: "the push was cut off",
+			Hint: "try again; nothing was changed", Err: b.broken()}
 	case b.tooLong(), strings.Contains(err.Error(), "maximum allowed size"):
 		return &paas.Error{Kind: paas.TooLarge, Msg: fmt.Sprintf("the push is larger than %d MB", maxBytes>>20), Err: err,
 			Hint: "do not commit dependencies, builds and media; to remove a large file from history see \"git filter-repo\""}
@@ -99,9 +100,11 @@ func (q *quarantine) explain(err error, shallow bool) error {
 		return &paas.Error{Kind: paas.Invalid, Msg: fmt.Sprintf("the object %s is broken: %s", m[1][:7], m[2]),
 			Hint: `"git fsck" shows such objects; rewrite the commits that hold them`, Err: err}
 	case exit.Signal != 0:
-		return &paas.Error{Kind: paas.Unavailable, Msg: "the push was stopped on the server", Hint: "try again; nothing was changed", Err: err}
+		return &paas.Error{Kind: paas.Unavailable, Msg: "the push was stopped on the server",
+			Hint: "try again; nothing was changed", Err: err}
 	}
-	return &paas.Error{Kind: paas.Invalid, Msg: "the pack is damaged", Hint: `try again; if that does not help, run "git fsck" in your repository`, Err: err}
+	return &paas.Error{Kind: paas.Invalid, Msg: "the pack is damaged",
+		Hint: `try again; if that does not help, run "git fsck" in your repository`, Err: err}
 }
 
 // types looks up what the hashes are.
@@ -134,8 +137,8 @@ func (q *quarantine) types(ctx context.Context, hashes []plumbing.Hash) (objectT
 	return types, nil
 }
 
-// connected makes sure that all that the hashes lead to is there. Objects are never dropped from a repository, so that the answer
-// stays true whatever other pushes do meanwhile.
+// connected makes sure that all that the hashes lead to is there. Objects are never dropped from a repository, so that
+// the answer stays true whatever other pushes do meanwhile.
 func (q *quarantine) connected(ctx context.Context, hashes []plumbing.Hash, shallow bool) error {
 	if len(hashes) == 0 {
 		return nil
@@ -158,10 +161,12 @@ func (q *quarantine) connected(ctx context.Context, hashes []plumbing.Hash, shal
 	case shallow:
 		return q.explain(err, true)
 	}
-	return &paas.Error{Kind: paas.Invalid, Msg: "the push lacks objects that its commits need", Hint: `run "git fsck" in your repository, then push again`, Err: err}
+	return &paas.Error{Kind: paas.Invalid, Msg: "the push lacks objects that its commits need",
+		Hint: `run "git fsck" in your repository, then push again`, Err: err}
 }
 
-// migrate makes what was received part of the repository, durably. An index comes after its pack: it is what makes a pack visible.
+// migrate makes what was received part of the repository, durably. An index comes after its pack: it is what makes a
+// pack visible.
 func (q *quarantine) migrate() error {
 	from, to := filepath.Join(q.dir, "pack"), filepath.Join(q.repo.dir, "objects", "pack")
 	entries, err := os.ReadDir(from)

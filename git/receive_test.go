@@ -225,7 +225,8 @@ func TestMissingObjects(t *testing.T) {
 	w.clean()
 }
 
-// A commit that the repository holds without all it leads to, such as after damage to the disk, is not pushed by naming it.
+// A commit that the repository holds without all it leads to, such as after damage to the disk, is not pushed by naming
+// it.
 func TestDisconnectedObjects(t *testing.T) {
 	w := newWorld(t)
 	git(t, w.work(), "push", "paas", "main")
@@ -530,7 +531,8 @@ func TestGateIsAskedPerService(t *testing.T) {
 	})
 }
 
-// What a killed process leaves is settled by the next one: notes of deployments by how those ended, pushes without one by going back.
+// What a killed process leaves is settled by the next one: notes of deployments by how those ended, pushes without one
+// by going back.
 func TestRestart(t *testing.T) {
 	w := newWorld(t)
 	dir := w.work()

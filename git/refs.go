@@ -34,7 +34,7 @@ type change struct {
 // errMoved means that a reference was not where a change expected it.
 var errMoved = errors.New("reference has moved")
 
-// refs reads all references: the file that we write, and loose ones, which only somebody who ran git in there by hand has made.
+// refs reads all references: the file that we write, and loose ones, which only a git that was run there by hand makes.
 func (r *repo) refs() (refs, error) {
 	list, err := dotgit.New(osfs.New(r.dir)).Refs()
 	if err != nil {
@@ -49,7 +49,8 @@ func (r *repo) refs() (refs, error) {
 	return all, nil
 }
 
-// update makes all changes or none, durably, when each reference still is at its old hash; errMoved when not. The caller has the turn.
+// update makes all changes or none, durably, when each reference still is at its old hash; errMoved when not. The
+// caller holds the app's lock.
 func (r *repo) update(changes []change) error {
 	if err := r.fold(); err != nil {
 		return err
@@ -129,7 +130,8 @@ func (r *repo) write(all refs) error {
 	return nil
 }
 
-// lock keeps a git that somebody runs by hand from writing the file at the same time. Among ourselves the turn does that.
+// lock keeps a git that is run by hand from writing the file at the same time. Within this process the app's lock does
+// that.
 func (r *repo) lock() (unlock func(), err error) {
 	const patience, step = 5 * time.Second, 20 * time.Millisecond
 	path := filepath.Join(r.dir, "packed-refs.lock")
@@ -161,7 +163,8 @@ const (
 	tagPrefix    = "refs/tags/"
 )
 
-// deployBranch is the short name of the branch whose commits go live: the configured one, else main, else master, else main to come.
+// deployBranch is the short name of the branch whose commits go live: the configured one, else main, else master, else
+// main to come.
 func deployBranch(configured string, all refs) string {
 	if configured != "" {
 		return configured

@@ -17,9 +17,9 @@ import (
 	"github.com/cloudsania/cloudsania/terminal"
 )
 
-// reply is the answer to a push: lines for people on side-band 2 while it goes on, the report on side-band 1 at the end. A client
-// without side-band gets the report alone. A client that has gone is not an error: what it pushed may go on without it. Safe for
-// concurrent use.
+// reply is the answer to a push: lines for people on side-band 2 while it goes on, the report on side-band 1 at the
+// end. A client without side-band gets the report alone. A client that has gone is not an error: what it pushed may go
+// on without it. Safe for concurrent use.
 type reply struct {
 	stall time.Duration
 	band  bool // side-band-64k was asked for
@@ -114,9 +114,9 @@ func (o *reply) write(do func() error) {
 	_ = o.rc.Flush() // if this fails the next write does too
 }
 
-// keepAlive sends an empty packet whenever nothing was sent for a while, as git's own server does, so that nobody between us and the
-// client takes the connection for dead. It stops with the returned function or ctx. Call it only when the request is read to its
-// end: HTTP/1.1 answers come after questions.
+// keepAlive sends an empty packet whenever nothing was sent for a while, as git's own server does, so that no proxy
+// between us and the client takes the connection for dead. It stops with the returned function or ctx. Call it only
+// when the request is read to its end: HTTP/1.1 answers come after questions.
 func (o *reply) keepAlive(ctx context.Context, every time.Duration) (stop func()) {
 	if !o.band {
 		return func() {}

@@ -51,7 +51,8 @@ func (s *Server) repository(app string) (*repo, error) {
 	if err := makeRepo(temp); err != nil {
 		return nil, fmt.Errorf("make repository: %w", disk.Full(err))
 	}
-	// Somebody else may make it at the same time: then the rename fails, since theirs is not empty, and is as good as ours.
+	// Another request may make it at the same time: then the rename fails, since theirs is not empty, and is as good as
+	// ours.
 	if err := os.Rename(temp, dir); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, fmt.Errorf("make repository: %w", disk.Full(err))
 	}
@@ -61,8 +62,8 @@ func (s *Server) repository(app string) (*repo, error) {
 	return &repo{dir}, nil
 }
 
-// ownAttributes outrank the .gitattributes of a commit: what is deployed is what is committed, whatever a library's author wanted left
-// out of release archives.
+// ownAttributes outrank the .gitattributes of a commit: what is deployed is what is committed, whatever a library's
+// author wanted left out of release archives.
 const ownAttributes = "* -export-ignore -export-subst\n"
 
 func makeRepo(dir string) error {
@@ -113,15 +114,15 @@ var environment = []string{
 	"GIT_TERMINAL_PROMPT=0", "GIT_NO_REPLACE_OBJECTS=1", "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C.UTF-8",
 }
 
-// settings outrank a repository's own configuration. Objects above bigFileThreshold are streamed instead of held in memory and are
-// never searched for deltas: that is what keeps large assets cheap.
+// settings outrank a repository's own configuration. Objects above bigFileThreshold are streamed instead of held in
+// memory and are never searched for deltas: that is what keeps large assets cheap.
 var settings = []string{
 	"core.hooksPath=/dev/null", "core.fsmonitor=false", "core.bigFileThreshold=8m", "core.deltaBaseCacheLimit=32m", "core.attributesFile=/dev/null",
 	"gc.auto=0", "maintenance.auto=false", "receive.autogc=false", "pack.threads=2", "pack.windowMemory=64m", "repack.writeBitmaps=false",
 	"transfer.hideRefs=" + strings.TrimSuffix(ownRefs, "/"), "protocol.allow=never", "credential.helper=", "core.askPass=",
 }
 
-// command makes a run of git. args begin with its subcommand and hold nothing of a stranger's but hashes and checked names.
+// command makes a run of git. args begin with its subcommand and hold no untrusted input but hashes and checked names.
 func (s *Server) command(args ...string) run.Cmd {
 	full := make([]string, 0, 2*len(settings)+len(args))
 	for _, kv := range settings {
@@ -145,8 +146,8 @@ func (s *Server) in(r *repo, args ...string) run.Cmd {
 	return s.command(append([]string{"--git-dir=" + r.dir}, args...)...)
 }
 
-// repackApp joins the packs that many small pushes leave: the small ones only, so that its cost follows what was pushed. Nothing is ever
-// dropped: a commit that no branch holds any more may still be what runs.
+// repackApp joins the packs that many small pushes leave: the small ones only, so that its cost follows what was
+// pushed. Nothing is ever dropped: a commit that no branch holds any more may still be what runs.
 func (s *Server) repackApp(ctx context.Context, app string) error {
 	dir, err := s.path(app)
 	if err != nil {

@@ -37,8 +37,8 @@ const (
 	maxShallowLines = 10_000
 )
 
-// readRequest reads up to where the pack begins and not one byte further. A request without commands is what clients send to try their
-// credentials before a large upload.
+// readRequest reads up to where the pack begins and not one byte further. A request without commands is what clients
+// send to try their credentials before a large upload.
 func readRequest(r io.Reader, maxCommands int) (*request, error) {
 	q := &request{caps: map[string]bool{}, seen: map[string]bool{}}
 	lines := pktline.NewScanner(r)
@@ -59,7 +59,8 @@ func readRequest(r io.Reader, maxCommands int) (*request, error) {
 			continue
 		}
 		if len(q.commands) == maxCommands {
-			return nil, &paas.Error{Kind: paas.TooLarge, Msg: fmt.Sprintf("the push changes more than %d branches and tags", maxCommands), Hint: "push them in several steps"}
+			return nil, &paas.Error{Kind: paas.TooLarge, Msg: fmt.Sprintf("the push changes more than %d branches and tags", maxCommands),
+				Hint: "push them in several steps"}
 		}
 		if err := q.add(line); err != nil {
 			return nil, err
@@ -130,7 +131,8 @@ func (q *request) readOptions(lines *pktline.Scanner) error {
 			return err
 		}
 		if len(q.options) == maxOptions || len(line) > maxOptionBytes {
-			return &paas.Error{Kind: paas.TooLarge, Msg: fmt.Sprintf("more than %d push options, or one of more than %d bytes", maxOptions, maxOptionBytes), Hint: "push with fewer -o"}
+			return &paas.Error{Kind: paas.TooLarge, Msg: fmt.Sprintf("more than %d push options, or one of more than %d bytes", maxOptions, maxOptionBytes),
+				Hint: "push with fewer -o"}
 		}
 		q.options = append(q.options, string(line))
 	}
@@ -148,5 +150,6 @@ func (q *request) hasPack() bool {
 
 // malformed is the error for what no git client sends.
 func malformed(what string) error {
-	return &paas.Error{Kind: paas.Invalid, Msg: "the push is not valid", Hint: "was the connection cut? try again", Err: errors.New(what)}
+	return &paas.Error{Kind: paas.Invalid, Msg: "the push is not valid",
+		Hint: "was the connection cut? try again", Err: errors.New(what)}
 }

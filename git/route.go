@@ -15,8 +15,9 @@ const (
 	receivePack service = "git-receive-pack" // the client pushes
 )
 
-// call is a request as its address and content type say. The service of a request that does something is named by the path alone, and
-// whatever else names one must agree: where the two could differ, readers became writers (CVE-2026-52810).
+// call is a request as its address and content type say. The service of a request that does something is named by the
+// path alone, and whatever else names one must agree: where the two could differ, readers became writers
+// (CVE-2026-52810).
 type call struct {
 	name      string // "app" or "project/app", not looked up yet
 	service   service
@@ -83,7 +84,8 @@ func (c *call) checkPost(r *http.Request) error {
 func checkName(name string) error {
 	parts := strings.Split(name, "/")
 	if len(parts) > 2 {
-		return &paas.Error{Kind: paas.NotFound, Msg: "no repository has such an address", Hint: "the address is /git/APP.git or /git/PROJECT/APP.git"}
+		return &paas.Error{Kind: paas.NotFound, Msg: "no repository has such an address",
+			Hint: "the address is /git/APP.git or /git/PROJECT/APP.git"}
 	}
 	for _, p := range parts {
 		if err := paas.CheckName(p); err != nil {
@@ -94,9 +96,13 @@ func checkName(name string) error {
 }
 
 var (
-	errNoSuchPath  = &paas.Error{Kind: paas.NotFound, Msg: "there is nothing here", Hint: "the address of a repository is /git/APP.git"}
-	errDumb        = &paas.Error{Kind: paas.Forbidden, Msg: "this remote speaks the smart protocol only", Hint: "use git 1.6.6 or newer"}
+	errNoSuchPath = &paas.Error{Kind: paas.NotFound, Msg: "there is nothing here",
+		Hint: "the address of a repository is /git/APP.git"}
+	errDumb = &paas.Error{Kind: paas.Forbidden, Msg: "this remote speaks the smart protocol only",
+		Hint: "use git 1.6.6 or newer"}
 	errMethod      = &paas.Error{Kind: paas.Invalid, Msg: "this method does not belong here", Hint: "use a git client"}
-	errContentType = &paas.Error{Kind: paas.Invalid, Msg: "the content type does not fit the service", Hint: "use a git client"}
-	errLFS         = &paas.Error{Kind: paas.Invalid, Msg: "git LFS is not supported", Hint: "commit the files themselves, or keep large ones outside of the repository"}
+	errContentType = &paas.Error{Kind: paas.Invalid, Msg: "the content type does not fit the service",
+		Hint: "use a git client"}
+	errLFS = &paas.Error{Kind: paas.Invalid, Msg: "git LFS is not supported",
+		Hint: "commit the files themselves, or keep large ones outside of the repository"}
 )

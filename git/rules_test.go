@@ -35,9 +35,9 @@ func TestJudge(t *testing.T) {
 		want     []string // parts of reasons; "" is success
 	}{
 		{"forward", []command{{"refs/heads/main", a, b}}, []string{""}},
-		{"somebody was quicker", []command{{"refs/heads/main", b, a}}, []string{"somebody else"}},
-		{"made meanwhile", []command{{"refs/heads/main", none, b}}, []string{"somebody else"}},
-		{"deleted meanwhile", []command{{"refs/heads/gone", a, b}}, []string{"somebody else"}},
+		{"somebody was quicker", []command{{"refs/heads/main", b, a}}, []string{"has changed meanwhile"}},
+		{"made meanwhile", []command{{"refs/heads/main", none, b}}, []string{"has changed meanwhile"}},
+		{"deleted meanwhile", []command{{"refs/heads/gone", a, b}}, []string{"has changed meanwhile"}},
 		{"delete what is not there", []command{{"refs/heads/gone", none, none}}, []string{"there is no such"}},
 		{"delete and put something below", []command{{"refs/heads/old/a", none, b}, {"refs/heads/old", a, none}}, []string{"", ""}},
 		{"put something below without", []command{{"refs/heads/old/a", none, b}}, []string{"in use, so nothing can be below"}},

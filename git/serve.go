@@ -9,8 +9,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// ServeHTTP answers /git/<app>.git/… and /git/<project>/<app>.git/…. Every request needs Basic credentials whose password is a token;
-// the user name does not matter.
+// ServeHTTP answers /git/<app>.git/… and /git/<project>/<app>.git/…. Every request needs Basic credentials whose
+// password is a token; the user name does not matter.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	noCache(w.Header())
 	c, err := parseCall(r)
@@ -20,7 +20,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	_, token, _ := r.BasicAuth()
 	if token == "" {
-		s.fail(w, r, &paas.Error{Kind: paas.Unauthenticated, Msg: "a token is needed", Hint: "give one as the password; any user name will do"})
+		s.fail(w, r, &paas.Error{Kind: paas.Unauthenticated, Msg: "a token is needed",
+			Hint: "give one as the password; any user name will do"})
 		return
 	}
 	if err := checkName(c.name); err != nil {
@@ -56,7 +57,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // fail answers with an error in text/plain, which git clients show line by line after "remote:".
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
-		return // nobody listens
+		return // the client has gone
 	}
 	p := paas.Public(err)
 	if p.Kind == paas.Internal {

@@ -12,17 +12,19 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// What a failed deployment does to its branch is a choice between two evils. When the branch stays, git says "Everything up-to-date" to
-// the second try of the same commit, and the first one is reported as refused although the remote has it: the commonest reasons to
-// try again (a variable that was missing, a registry that was away) need no new commit. So the branch goes back to where it was, as
-// with remotes that build before they accept, unless somebody has moved it since; the commit is kept below refs/cloudsania/failed/.
-// The price: for the minutes of a deployment, a fetch sees a commit that may yet disappear from the branch.
+// What a failed deployment does to its branch is a choice between two evils. When the branch stays, git says
+// "Everything up-to-date" to the second try of the same commit, and the first one is reported as refused although the
+// remote has it: the commonest reasons to try again (a variable that was missing, a registry that was away) need no new
+// commit. So the branch goes back to where it was, as with remotes that build before they accept, unless it was moved
+// since; the commit is kept below refs/cloudsania/failed/. The price: for the minutes of a deployment, a fetch sees a
+// commit that may yet disappear from the branch.
 //
-// A note of what to undo is stored together with the new references, so that a killed server remembers. One that was killed before it
-// knew the deployment's id takes the push back, which nobody was told had worked; should the deployment have been queued in that
-// last millisecond, it goes its way all the same, and the same commit can be pushed again. When a later push has moved
-// the branch, its note takes over where to go back to: never to a commit that did not go live either. An atomic push is atomic in what
-// it stores; the fate of the deployment concerns the deploy branch alone.
+// A note of what to undo is stored together with the new references, so that it survives a kill of the server. One that
+// was killed before it knew the deployment's id takes the push back, which was never reported as successful; should the
+// deployment have been queued in that last millisecond, it goes its way all the same, and the same commit can be pushed
+// again. When a later push has moved the branch, its note takes over where to go back to: never to a commit that did
+// not go live either. An atomic push is atomic in what it stores; the fate of the deployment concerns the deploy branch
+// alone.
 
 const (
 	noteRefs   = ownRefs + "push/"
@@ -79,8 +81,8 @@ func (all refs) notes() map[string]note {
 	return found
 }
 
-// undo are the changes for a note whose commit did not go live: the branch goes back if it still stands where the note put it, or
-// whoever moved it since remembers this note's way back; the commit is kept.
+// undo are the changes for a note whose commit did not go live: the branch goes back if it still stands where the note
+// put it, or the push that moved it since takes over this note's way back; the commit is kept.
 func (n note) undo(all refs) []change {
 	list := n.remove()
 	moved := all[branchPrefix+n.branch] != n.new
@@ -179,8 +181,8 @@ func (s *Server) outcome(ctx context.Context, id string) (live bool, err error) 
 	return final.Status == paas.Succeeded, err
 }
 
-// follow shows the deployment to whoever pushed and, whether they stay or not, settles it. On failure the deploy branch's command is
-// reported as refused: that is what makes git, and scripts around it, fail.
+// follow shows the deployment to the client and, whether it stays or not, settles it. On failure the deploy branch's
+// command is reported as refused: that is what makes git, and scripts around it, fail.
 func (p *push) follow(ctx context.Context, d *deployment, verdicts []verdict) {
 	why := p.await(ctx, d)
 	if why == "" {
@@ -204,7 +206,7 @@ func (p *push) await(ctx context.Context, d *deployment) string {
 	defer cancel()
 	final, url, err := p.s.deployer.Follow(ctx, d.id, p.out.say)
 	if err != nil && p.s.life.Err() != nil {
-		p.out.say("Cloudsania is restarting; the deployment goes on by itself. look at its page, or push again later")
+		p.out.say("Cloudsania is restarting; the deployment goes on. look at its page, or push again later")
 		return "the server is restarting; the outcome is on the app's page"
 	}
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// tunnel is an HTTP proxy on the loopback for one clone: it opens connections (CONNECT, RFC 9110 9.3.6) to one host at addresses that
-// were looked at before, and to nothing else. TLS stays between git and that host. git's own option for pinning addresses would not
-// see redirects, count bytes, or exist before 2.37.
+// tunnel is an HTTP proxy on the loopback for one clone: it opens connections (CONNECT, RFC 9110 9.3.6) to one host at
+// addresses that were looked at before, and to nothing else. TLS stays between git and that host. git's own option for
+// pinning addresses would not see redirects, count bytes, or exist before 2.37.
 type tunnel struct {
 	host  string // "example.com:443"
 	addrs []netip.AddrPort

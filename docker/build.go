@@ -13,7 +13,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// BuildPolicy limits one build: whatever containers pack asks for, they get these limits. Zero limits take safe defaults.
+// BuildPolicy limits one build: whatever containers pack asks for, they get these limits. Zero limits take safe
+// defaults.
 type BuildPolicy struct {
 	Build, App   string  // ids, for labels
 	MemoryMB     int     // hard, swap included; 0: 1024
@@ -39,17 +40,20 @@ func (p BuildPolicy) withDefaults() BuildPolicy {
 	return p
 }
 
-// phases are the lifecycle's, and whether a phase runs code of ours only: those reach the registry on the host's 127.0.0.1 with its
-// credentials, as root. The others run the user's code. The creator, which is both at once, is not here and is refused.
+// phases are the lifecycle's, and whether a phase runs code of ours only: those reach the registry on the host's
+// 127.0.0.1 with its credentials, as root. The others run the user's code. The creator, which is both at once, is not
+// here and is refused.
 var phases = map[string]struct{ trusted bool }{
 	"analyzer": {true}, "restorer": {true}, "exporter": {true},
 	"detector": {false}, "builder": {false},
 }
 
-// needlessCaps are what no trusted phase uses of Docker's default set: they change owners and modes of files, and their own user.
+// needlessCaps are what no trusted phase uses of Docker's default set: they change owners and modes of files, and their
+// own user.
 var needlessCaps = []string{"NET_RAW", "NET_BIND_SERVICE", "MKNOD", "SYS_CHROOT", "AUDIT_WRITE", "SETFCAP"}
 
-// BuildClient is the engine as pack sees it during one build. It satisfies pkg/client.DockerClient of github.com/buildpacks/pack.
+// BuildClient is the engine as pack sees it during one build. It satisfies pkg/client.DockerClient of
+// github.com/buildpacks/pack.
 type BuildClient struct {
 	*client.Client
 	engine *Engine
@@ -64,15 +68,16 @@ func (e *Engine) BuildClient(p BuildPolicy) *BuildClient {
 	return &BuildClient{Client: e.client, engine: e, policy: p.withDefaults()}
 }
 
-// OOM reports whether a phase was killed because it needed more than the policy's memory, and which. It knows once pack has removed
-// the phase's container.
+// OOM reports whether a phase was killed because it needed more than the policy's memory, and which. It knows once pack
+// has removed the phase's container.
 func (c *BuildClient) OOM() (phase string, oom bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.oomPhase, c.oomPhase != ""
 }
 
-// ContainerCreate creates the container of a phase within the policy. Anything that is not one of the five phases is refused, and so is Docker's socket.
+// ContainerCreate creates the container of a phase within the policy. Anything that is not one of the five phases is
+// refused, and so is Docker's socket.
 func (c *BuildClient) ContainerCreate(ctx context.Context, o client.ContainerCreateOptions) (client.ContainerCreateResult, error) {
 	if o.Config == nil || o.HostConfig == nil || len(o.Config.Cmd) == 0 {
 		return client.ContainerCreateResult{}, fmt.Errorf("build container without a phase")
@@ -167,8 +172,8 @@ func (c *BuildClient) confine(ctx context.Context, h *container.HostConfig, trus
 	return nil
 }
 
-// labelVolumes makes pack's volumes before Docker does so itself, without labels, from the binds. A temporary image of pack's own is
-// noted on them: no label of ours can be put on it, and RemoveLeftovers must know it.
+// labelVolumes makes pack's volumes before Docker does so itself, without labels, from the binds. A temporary image of
+// pack's own is noted on them: no label of ours can be put on it, and RemoveLeftovers must know it.
 func (c *BuildClient) labelVolumes(ctx context.Context, binds []string, image string) error {
 	with := map[string]string{}
 	if isPackImage(image) {

@@ -21,8 +21,8 @@ import (
 // ContainerName is the name of an instance's container, which works wherever Docker's id does.
 func ContainerName(instance string) string { return "cs-" + strings.ToLower(instance) }
 
-// Create makes the container and does not start it. Its defaults are not negotiable: not root, no capabilities, no new privileges, an
-// init as PID 1, limits on memory (swap included), CPU and processes, rotated logs, nothing published.
+// Create makes the container and does not start it. Its defaults are not negotiable: not root, no capabilities, no new
+// privileges, an init as PID 1, limits on memory (swap included), CPU and processes, rotated logs, nothing published.
 func (e *Engine) Create(ctx context.Context, s Spec) (containerID string, err error) {
 	if err := s.check(); err != nil {
 		return "", err
@@ -59,7 +59,8 @@ func (e *Engine) Create(ctx context.Context, s Spec) (containerID string, err er
 	return r.ID, nil
 }
 
-// Start starts a created or stopped container; one that runs is fine. A command that cannot be started is of kind Failed.
+// Start starts a created or stopped container; one that runs is fine. A command that cannot be started is of kind
+// Failed.
 func (e *Engine) Start(ctx context.Context, id string) error {
 	short, cancel := call(ctx)
 	defer cancel()
@@ -67,8 +68,8 @@ func (e *Engine) Start(ctx context.Context, id string) error {
 	return startFailure(ctx, err)
 }
 
-// Stop asks the process to end with SIGTERM and kills it after grace, rounded up to seconds. One that is stopped or missing is fine. It stays
-// stopped over reboots.
+// Stop asks the process to end with SIGTERM and kills it after grace, rounded up to seconds. One that is stopped or
+// missing is fine. It stays stopped over reboots.
 func (e *Engine) Stop(ctx context.Context, id string, grace time.Duration) error {
 	seconds := int(math.Ceil(max(grace, 0).Seconds()))
 	long, cancel := context.WithTimeout(ctx, callTimeout+grace)
@@ -94,8 +95,8 @@ func (e *Engine) Remove(ctx context.Context, id string) error {
 	return fail(ctx, err, "remove container %s", id)
 }
 
-// SetRestart turns coming back after a crash or a reboot on or off. A container in a crash loop ends at any moment, also while the engine
-// changes it, and each engine has other words for that: it is asked again, for two seconds.
+// SetRestart turns coming back after a crash or a reboot on or off. A container in a crash loop ends at any moment,
+// also while the engine changes it, and each engine has other words for that: it is asked again, for two seconds.
 func (e *Engine) SetRestart(ctx context.Context, id string, on bool) error {
 	short, cancel := call(ctx)
 	defer cancel()
@@ -113,7 +114,8 @@ func (e *Engine) SetRestart(ctx context.Context, id string, on bool) error {
 	return fail(ctx, err, "set restart policy of container %s", id)
 }
 
-// userOf is the image's user, which must be a number: a name's number is known only to the image's own passwd file, and could be 0.
+// userOf is the image's user, which must be a number: a name's number is known only to the image's own passwd file, and
+// could be 0.
 func (e *Engine) userOf(ctx context.Context, image string) (string, error) {
 	img, err := e.image(ctx, image)
 	if err != nil {
@@ -183,7 +185,8 @@ func environment(vars map[string]paas.Secret) []string {
 	return env
 }
 
-// startFailure tells a command that cannot be run, which is the user's to mend, from an engine that cannot run anything.
+// startFailure tells a command that cannot be run, which is the user's to mend, from an engine that cannot run
+// anything.
 func startFailure(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -198,7 +201,7 @@ func startFailure(ctx context.Context, err error) error {
 	return fail(ctx, err, "start container")
 }
 
-// waitRemoved waits for a removal that somebody else began.
+// waitRemoved waits for a removal that another caller began.
 func (e *Engine) waitRemoved(ctx context.Context, id string) error {
 	short, cancel := call(ctx)
 	defer cancel()

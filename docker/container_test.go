@@ -308,7 +308,8 @@ func TestStopIsFastWithAnInit(t *testing.T) {
 	}
 }
 
-// Story: the drain loop and the boot repair removed the same container, and one of them failed with "removal is already in progress".
+// Story: the drain loop and the boot repair removed the same container, and one of them failed with "removal is already
+// in progress".
 func TestRemovedBySeveral(t *testing.T) {
 	t.Parallel()
 	e := dockertest.Engine(t)

@@ -14,9 +14,10 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// DeriveImage makes ref of the image from by running argv in it as root on the host's network, and keeping what that changed. It is
-// for commands of ours (installing packages), never for a user's. mounts are host:container:ro and are not part of the image. The
-// image gets from's configuration, with cfg's fields on top; argv and the surroundings leave no trace in it. out gets the output.
+// DeriveImage makes ref of the image from by running argv in it as root on the host's network, and keeping what that
+// changed. It is for commands of ours (installing packages), never for a user's. mounts are host:container:ro and are
+// not part of the image. The image gets from's configuration, with cfg's fields on top; argv and the surroundings leave
+// no trace in it. out gets the output.
 func (e *Engine) DeriveImage(ctx context.Context, ref, from string, argv []string, cfg paas.ImageConfig, mounts []string, out io.Writer) error {
 	base, err := e.image(ctx, from)
 	if err != nil {

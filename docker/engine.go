@@ -39,7 +39,8 @@ type Info struct {
 	StorageDriver string
 	CPUs          int
 	MemoryBytes   int64
-	// ContainerdStore: images live in containerd, where an image's id is its manifest's digest and not its configuration's.
+	// ContainerdStore: images live in containerd, where an image's id is its manifest's digest and not its
+	// configuration's.
 	ContainerdStore bool
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// fail makes an error of what the engine said while we did what format tells. ctx is the caller's: its end is the caller's own doing
-// and not an engine that hangs. A nil err stays nil.
+// fail makes an error of what the engine said while we did what format tells. ctx is the caller's: its end is the
+// caller's own doing and not an engine that hangs. A nil err stays nil.
 func fail(ctx context.Context, err error, format string, args ...any) error {
 	if err == nil {
 		return nil
@@ -24,7 +24,7 @@ func fail(ctx context.Context, err error, format string, args ...any) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
 	case client.IsErrConnectionFailed(err) && strings.Contains(err.Error(), "permission denied"): // the client keeps only the words
-		return &paas.Error{Kind: paas.Unavailable, Msg: "docker's socket is closed to us", Err: err,
+		return &paas.Error{Kind: paas.Unavailable, Msg: "permission denied on docker's socket", Err: err,
 			Hint: "run cloudsania as root, or add its user to the group \"docker\""}
 	case client.IsErrConnectionFailed(err), errors.Is(err, context.DeadlineExceeded):
 		return &paas.Error{Kind: paas.Unavailable, Msg: "docker does not answer", Err: fmt.Errorf("%s: %w", doing, err),

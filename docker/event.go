@@ -27,8 +27,8 @@ type Event struct {
 	State  // ID, Name, what the labels tell and, with Died, ExitCode; the rest is not known
 }
 
-// Events calls fn for each event of this installation's instances until ctx ends or the engine goes away, and returns why. The caller
-// comes back after an engine's restart.
+// Events calls fn for each event of this installation's instances until ctx ends or the engine goes away, and returns
+// why. The caller comes back after an engine's restart.
 func (e *Engine) Events(ctx context.Context, fn func(Event)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

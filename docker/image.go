@@ -43,8 +43,8 @@ func (e *Engine) ImageLabels(ctx context.Context, ref string) (map[string]string
 	return labels, nil
 }
 
-// ImportImage makes a one-layer image of a root file system, uncompressed or gzip, and tags it ref in place of an older one. cfg.Env
-// must name PATH: the lifecycle appends to it, and an app whose image has none cannot start.
+// ImportImage makes a one-layer image of a root file system, uncompressed or gzip, and tags it ref in place of an older
+// one. cfg.Env must name PATH: the lifecycle appends to it, and an app whose image has none cannot start.
 func (e *Engine) ImportImage(ctx context.Context, ref string, tar io.Reader, cfg paas.ImageConfig) error {
 	changes, err := e.changes(cfg)
 	if err != nil {
@@ -97,7 +97,8 @@ func (e *Engine) PullImage(ctx context.Context, ref string, auth paas.RegistryAu
 	return fail(ctx, progress(r, io.Discard), "pull image %q", ref)
 }
 
-// RemoveImage takes the name away, and the image with its last name. A missing one is fine; one that a container uses is a Conflict.
+// RemoveImage takes the name away, and the image with its last name. A missing one is fine; one that a container uses
+// is a Conflict.
 func (e *Engine) RemoveImage(ctx context.Context, ref string) error {
 	short, cancel := call(ctx)
 	defer cancel()
@@ -115,7 +116,8 @@ func (e *Engine) image(ctx context.Context, ref string) (client.ImageInspectResu
 	return r, fail(ctx, err, "look at image %q", ref)
 }
 
-// replace runs fill, which gives ref to a new image, and then removes the image that had the name, if nothing else needs it.
+// replace runs fill, which gives ref to a new image, and then removes the image that had the name, if nothing else
+// needs it.
 func (e *Engine) replace(ctx context.Context, ref string, fill func() error) error {
 	old, err := e.image(ctx, ref)
 	if err != nil && !paas.IsKind(err, paas.NotFound) {
@@ -205,8 +207,8 @@ func encodeAuth(auth paas.RegistryAuth) (string, error) {
 	return s, nil
 }
 
-// progress reads the engine's report to its end, passes the lines that are not mere progress bars on to out, and returns the failure
-// that is hidden in it: the HTTP status was sent before the work began.
+// progress reads the engine's report to its end, passes the lines that are not mere progress bars on to out, and
+// returns the failure that is hidden in it: the HTTP status was sent before the work began.
 func progress(r io.Reader, out io.Writer) error {
 	for d := json.NewDecoder(r); ; {
 		var m jsonstream.Message

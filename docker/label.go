@@ -10,8 +10,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// Labels of everything made here. A container inherits its image's labels, which may be a stranger's: each container therefore sets
-// all of them, empty where they do not apply.
+// Labels of everything made here. A container inherits its image's labels, which is not trusted: each container
+// therefore sets all of them, empty where they do not apply.
 const (
 	labelInstallation = paas.LabelInstallation
 	labelKind         = paas.LabelKind
@@ -28,7 +28,8 @@ const (
 	labelWork         = paas.LabelWork
 )
 
-// containerLabelKeys are the labels that every container sets. Volume, service and work have no value yet: they are kept free.
+// containerLabelKeys are the labels that every container sets. Volume, service and work have no value yet: they are
+// kept free.
 var containerLabelKeys = []string{labelApp, labelEnvironment, labelRelease, labelProcess, labelInstance, labelBuild, labelImage,
 	labelSpec, labelVolume, labelService, labelWork}
 
@@ -84,7 +85,7 @@ func checkName(what, name string) error {
 	return fmt.Errorf("%q cannot be the name of a docker %s", paas.Clip(name, 60), what)
 }
 
-// foreign is the answer when a name of ours belongs to somebody else.
+// foreign is the answer when a name of ours belongs to another installation.
 func foreign(what, name string) error {
 	return &paas.Error{Kind: paas.Conflict, Msg: fmt.Sprintf("the docker %s %q was not made by this installation", what, name),
 		Hint: "rename or remove it; cloudsania touches only what it made itself"}

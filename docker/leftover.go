@@ -11,9 +11,9 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// RemoveLeftovers removes what work that was killed with us left behind: containers, volumes, networks and temporary images of
-// builds, release commands, half-derived images. Only things with this installation's label are touched, and images that those name.
-// Call it at start, before the first build. It goes on after a failure and returns all of them.
+// RemoveLeftovers removes what work that was killed with us left behind: containers, volumes, networks and temporary
+// images of builds, release commands, half-derived images. Only things with this installation's label are touched, and
+// images that those name. Call it at start, before the first build. It goes on after a failure and returns all of them.
 func (e *Engine) RemoveLeftovers(ctx context.Context) error {
 	images := map[string]bool{}
 	var errs []error
@@ -27,9 +27,9 @@ func (e *Engine) RemoveLeftovers(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// RemoveAll ends and removes every container and network of this installation, and with purge its volumes and images, too: the images
-// with its label, also when another installation shares them, unless a container of that uses them. It goes on after a failure and
-// returns all of them.
+// RemoveAll ends and removes every container and network of this installation, and with purge its volumes and images,
+// too: the images with its label, also when another installation shares them, unless a container of that uses them. It
+// goes on after a failure and returns all of them.
 func (e *Engine) RemoveAll(ctx context.Context, purge bool) error {
 	all := client.Filters{}.Add("label", labelInstallation+"="+e.installation)
 	images := map[string]bool{}
@@ -47,7 +47,8 @@ func (e *Engine) RemoveAll(ctx context.Context, purge bool) error {
 	return errors.Join(errs...)
 }
 
-// RemovePulled removes the images that came from a registry of ours, by its host and port. What a container still uses stays.
+// RemovePulled removes the images that came from a registry of ours, by its host and port. What a container still uses
+// stays.
 func (e *Engine) RemovePulled(ctx context.Context, registry string) error {
 	short, cancel := call(ctx)
 	defer cancel()

@@ -22,8 +22,9 @@ var dockerDNS = netip.MustParseAddr("127.0.0.11")
 // maxSockets bounds how much of a container's socket table is read: it may open as many as it likes.
 const maxSockets = 1 << 16
 
-// Listening returns the addresses and ports on which processes of the container accept TCP connections, sorted. It is empty while none
-// does. A container that does not run is a Conflict. The engine must be on this machine: the answer is read from /proc.
+// Listening returns the addresses and ports on which processes of the container accept TCP connections, sorted. It is
+// empty while none does. A container that does not run is a Conflict. The engine must be on this machine: the answer is
+// read from /proc.
 func (e *Engine) Listening(ctx context.Context, id string) ([]netip.AddrPort, error) {
 	s, err := e.Inspect(ctx, id)
 	if err != nil {
@@ -74,7 +75,8 @@ func parseListeners(r io.Reader) ([]netip.AddrPort, error) {
 	return found, sc.Err()
 }
 
-// parseSocket takes "0100007F:1F90" apart: one word for IPv4, four for IPv6, and the port. An IPv4 address inside IPv6 comes out as IPv4.
+// parseSocket takes "0100007F:1F90" apart: one word for IPv4, four for IPv6, and the port. An IPv4 address inside IPv6
+// comes out as IPv4.
 func parseSocket(s string) (netip.AddrPort, error) {
 	host, port, _ := strings.Cut(s, ":")
 	p, err := strconv.ParseUint(port, 16, 16)

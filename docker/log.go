@@ -17,14 +17,15 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// maxLine bounds one log line; the engine hands longer ones over in pieces of 16 KiB, and so do we beyond this.
+// maxLine bounds one log line; the engine delivers longer ones in parts of 16 KiB, and so does Logs beyond this.
 const maxLine = 64 << 10
 
-// maxFrame bounds what the engine may send as one piece.
+// maxFrame bounds what the engine may send as one frame.
 const maxFrame = 1 << 20
 
-// Logs calls fn for each line, oldest first, with its time, stream and text: valid UTF-8 without its line break, at most 64 KiB, in which
-// control characters are the app's. With o.Follow it goes on until the container ends. It returns fn's error, if that stops it, or ctx's. A missing container is NotFound.
+// Logs calls fn for each line, oldest first, with its time, stream and text: valid UTF-8 without its line break, at
+// most 64 KiB, in which control characters are the app's. With o.Follow it goes on until the container ends. It returns
+// fn's error, if that stops it, or ctx's. A missing container is NotFound.
 func (e *Engine) Logs(ctx context.Context, id string, o paas.LogOptions, fn func(paas.LogLine) error) error {
 	q := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Follow: o.Follow}
 	if o.Tail > 0 {
@@ -49,11 +50,12 @@ func (e *Engine) Logs(ctx context.Context, id string, o paas.LogOptions, fn func
 	return fail(ctx, err, "read logs of container %s", id)
 }
 
-// readLog takes the engine's stream apart: frames of a stream number, three zeros, a length and so many bytes. A frame is a time, a
-// space and a line, or a piece of one that is longer than the engine's buffer; only the last piece ends with a line break.
+// readLog takes the engine's stream apart: frames of a stream number, three zeros, a length and so many bytes. A frame
+// is a time, a space and a line, or a part of one that is longer than the engine's buffer; only the last part ends with
+// a line break.
 func readLog(r io.Reader, fn func(paas.LogLine) error) error {
 	br := bufio.NewReaderSize(r, 32<<10)
-	lines := map[string]*pieces{"stdout": {}, "stderr": {}}
+	lines := map[string]*partialLine{"stdout": {}, "stderr": {}}
 	for {
 		stream, frame, err := readFrame(br)
 		if errors.Is(err, io.EOF) {
@@ -87,15 +89,15 @@ func readLog(r io.Reader, fn func(paas.LogLine) error) error {
 	return nil
 }
 
-// pieces are what has come so far of a stream's current line.
-type pieces struct {
+// partialLine is what has come so far of a stream's current line.
+type partialLine struct {
 	begun bool
 	at    time.Time // of the first
 	text  []byte
 }
 
 // emit hands the line over, in parts where it is too long, and begins anew.
-func (p *pieces) emit(stream string, fn func(paas.LogLine) error) error {
+func (p *partialLine) emit(stream string, fn func(paas.LogLine) error) error {
 	text := bytes.TrimSuffix(p.text, []byte("\r"))
 	for {
 		head := text[:min(len(text), maxLine)]
@@ -110,7 +112,8 @@ func (p *pieces) emit(stream string, fn func(paas.LogLine) error) error {
 	}
 }
 
-// valid replaces what is not UTF-8. A replacement is longer than what it replaces: what then is too much at the end goes.
+// valid replaces what is not UTF-8. A replacement is longer than what it replaces: what then is too much at the end
+// goes.
 func valid(b []byte) string {
 	s := strings.ToValidUTF8(string(b), "\uFFFD")
 	if len(s) > maxLine {
@@ -156,7 +159,7 @@ func endOr(err error) error {
 	return err
 }
 
-// splitTime cuts the time off that the engine puts before each piece.
+// splitTime cuts the time off that the engine puts before each part.
 func splitTime(frame []byte) (time.Time, []byte) {
 	stamp, text, ok := bytes.Cut(frame, []byte(" "))
 	if !ok {

@@ -13,8 +13,9 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// EnsureNetwork makes a bridge network over subnet, whose first usable address becomes the gateway, unless it is there. One of that
-// name that is not ours or has another subnet is a Conflict, and so is a subnet that overlaps another network's.
+// EnsureNetwork makes a bridge network over subnet, whose first usable address becomes the gateway, unless it is there.
+// One of that name that is not ours or has another subnet is a Conflict, and so is a subnet that overlaps another
+// network's.
 func (e *Engine) EnsureNetwork(ctx context.Context, name string, subnet netip.Prefix) error {
 	if err := checkName("network", name); err != nil {
 		return err
@@ -54,7 +55,8 @@ func (e *Engine) checkNetwork(n network.Network, name string, subnet netip.Prefi
 		Hint: "remove it while nothing runs in it, and it is made anew"}
 }
 
-// RemoveNetwork removes a network of ours. A missing one is fine; one with containers in it, or not ours, is a Conflict.
+// RemoveNetwork removes a network of ours. A missing one is fine; one with containers in it, or not ours, is a
+// Conflict.
 func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {
 	if err := checkName("network", name); err != nil {
 		return err
@@ -72,7 +74,8 @@ func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {
 		return foreign("network", name)
 	}
 	if n := len(r.Network.Containers); n > 0 {
-		return &paas.Error{Kind: paas.Conflict, Msg: fmt.Sprintf("the docker network %q still has %d containers", name, n), Hint: "stop the apps in it first"}
+		return &paas.Error{Kind: paas.Conflict, Msg: fmt.Sprintf("the docker network %q still has %d containers", name, n),
+			Hint: "stop the apps in it first"}
 	}
 	return e.removeNetwork(ctx, r.Network.ID, name)
 }

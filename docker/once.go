@@ -12,9 +12,10 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// RunOnce runs a command to its end in a new container with all the defaults of Create, passes what it writes on to out, removes the
-// container and returns its exit code. A code other than 0 is no error; a command killed for want of memory is one, of kind Failed.
-// When ctx ends the command is killed. The container is of KindRun and never restarted, whatever s says.
+// RunOnce runs a command to its end in a new container with all the defaults of Create, passes what it writes on to
+// out, removes the container and returns its exit code. A code other than 0 is no error; a command killed for want of
+// memory is one, of kind Failed. When ctx ends the command is killed. The container is of KindRun and never restarted,
+// whatever s says.
 func (e *Engine) RunOnce(ctx context.Context, s Spec, out io.Writer) (exitCode int, err error) {
 	s.Kind, s.Restart = KindRun, false
 	id, err := e.Create(ctx, s)
@@ -32,13 +33,14 @@ func (e *Engine) RunOnce(ctx context.Context, s Spec, out io.Writer) (exitCode i
 	}
 	if st.OOMKilled && code != 0 { // it may get over the loss of a child
 		mb := s.Limits.WithDefaults().MemoryMB
-		return code, &paas.Error{Kind: paas.Failed, Msg: fmt.Sprintf("the command needed more than %d MB of memory", mb), Hint: "raise the app's memory limit and deploy again"}
+		return code, &paas.Error{Kind: paas.Failed, Msg: fmt.Sprintf("the command needed more than %d MB of memory", mb),
+			Hint: "raise the app's memory limit and deploy again"}
 	}
 	return code, nil
 }
 
-// finish starts a created container, copies what it writes to out until it ends, and returns its exit code. Whoever created the
-// container removes it, also when ctx ends first.
+// finish starts a created container, copies what it writes to out until it ends, and returns its exit code. The creator
+// of the container removes it, also when ctx ends first.
 func (e *Engine) finish(ctx context.Context, id string, out io.Writer) (int, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil) // ends the wait call
@@ -53,7 +55,7 @@ func (e *Engine) finish(ctx context.Context, id string, out io.Writer) (int, err
 	go func() {
 		defer close(copied)
 		if _, err := stdcopy.StdCopy(out, out, att.Reader); err != nil {
-			cancel(fmt.Errorf("pass output on: %w", err)) // nobody takes what the command writes: it would wait for ever
+			cancel(fmt.Errorf("pass output on: %w", err)) // the command would wait for ever for a reader
 		}
 	}()
 	wait := e.client.ContainerWait(ctx, id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})

@@ -185,7 +185,7 @@ func TestClosedSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = (&Engine{client: c}).Ping(t.Context())
-	if p := paas.Public(err); p.Kind != paas.Unavailable || p.Msg != "docker's socket is closed to us" {
+	if p := paas.Public(err); p.Kind != paas.Unavailable || p.Msg != "permission denied on docker's socket" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// Spec is a container to be, of any kind. User, directory and, where Entrypoint and Argv are nil, the command are the image's.
+// Spec is a container to be, of any kind. User, directory and, where Entrypoint and Argv are nil, the command are the
+// image's.
 type Spec struct {
 	Kind                               Kind
 	ID                                 string // instance id ins_…; the container is named after it
@@ -33,8 +34,9 @@ type Mount struct {
 	ReadOnly bool
 }
 
-// Hash is the same for specs that make the same container. Restart is left out: SetRestart changes it while the container lives. The
-// container carries the hash as a label, so that one which is no longer what it should be is recognised.
+// Hash is the same for specs that make the same container. Restart is left out: SetRestart changes it while the
+// container lives. The container carries the hash as a label, so that one which is no longer what it should be is
+// recognised.
 func (s Spec) Hash() string {
 	s.Restart = false
 	b, err := json.Marshal(struct {

@@ -28,7 +28,7 @@ type State struct {
 	Addr                                         netip.Addr // in its network; zero while it does not run and has no fixed one
 }
 
-// Inspect looks at one container of ours. A missing one, or somebody else's, is NotFound.
+// Inspect looks at one container of ours. A missing one, or another installation's, is NotFound.
 func (e *Engine) Inspect(ctx context.Context, id string) (State, error) {
 	short, cancel := call(ctx)
 	defer cancel()
@@ -50,8 +50,8 @@ func (e *Engine) Inspect(ctx context.Context, id string) (State, error) {
 	return s, nil
 }
 
-// List returns the containers of a kind, also stopped ones, with what their labels tell, Running, Restarting and Addr. Inspect tells
-// the rest.
+// List returns the containers of a kind, also stopped ones, with what their labels tell, Running, Restarting and Addr.
+// Inspect tells the rest.
 func (e *Engine) List(ctx context.Context, kind Kind) ([]State, error) {
 	short, cancel := call(ctx)
 	defer cancel()

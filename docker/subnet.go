@@ -19,8 +19,8 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// UsedSubnets returns what a new subnet must not overlap, sorted: the subnets of every network of the engine, whoever made it, and
-// the addresses and IPv4 routes of this machine. The default route is not among them.
+// UsedSubnets returns what a new subnet must not overlap, sorted: the subnets of every network of the engine, whatever
+// made it, and the addresses and IPv4 routes of this machine. The default route is not among them.
 func (e *Engine) UsedSubnets(ctx context.Context) ([]netip.Prefix, error) {
 	short, cancel := call(ctx)
 	defer cancel()
@@ -73,8 +73,8 @@ func hostSubnets() ([]netip.Prefix, error) {
 	return append(used, routes...), err
 }
 
-// parseRoutes reads /proc/net/route: a heading, then lines of tab-separated fields of which the second is the destination and the eighth
-// the mask, in hexadecimal and the machine's byte order.
+// parseRoutes reads /proc/net/route: a heading, then lines of tab-separated fields of which the second is the
+// destination and the eighth the mask, in hexadecimal and the machine's byte order.
 func parseRoutes(r io.Reader) ([]netip.Prefix, error) {
 	var routes []netip.Prefix
 	sc := bufio.NewScanner(r)
@@ -97,7 +97,8 @@ func parseRoutes(r io.Reader) ([]netip.Prefix, error) {
 	return routes, sc.Err()
 }
 
-// hexWord turns eight hexadecimal digits, a word as the kernel prints it with %08X, into the bytes as they are on the wire.
+// hexWord turns eight hexadecimal digits, a word as the kernel prints it with %08X, into the bytes as they are on the
+// wire.
 func hexWord(s string) (w [4]byte, err error) {
 	b, err := hex.DecodeString(s)
 	if err != nil || len(b) != 4 {

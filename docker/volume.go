@@ -24,7 +24,8 @@ func (e *Engine) EnsureVolume(ctx context.Context, name string) error {
 	return nil
 }
 
-// RemoveVolume removes a volume of ours with all that is in it. A missing one is fine; one that is in use, or not ours, is a Conflict.
+// RemoveVolume removes a volume of ours with all that is in it. A missing one is fine; one that is in use, or not ours,
+// is a Conflict.
 func (e *Engine) RemoveVolume(ctx context.Context, name string) error {
 	if err := checkName("volume", name); err != nil {
 		return err

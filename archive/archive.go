@@ -1,10 +1,11 @@
-// Package archive turns a zip or tar archive that a stranger made into a directory, and a directory into an archive.
+// Package archive turns a zip or tar archive from an untrusted sender into a directory, and a directory into an
+// archive.
 //
-// Nothing in an archive is trusted: every path is checked before it is used and every write goes through os.Root, which cannot leave
-// its directory whatever the path says. Only regular files and directories come out (and, for our own git checkouts, symbolic links
-// that stay inside); owner, times and modes are not taken over except "may be executed". Links are made last, so that no entry is
-// ever written through one. A refusal is a *paas.Error that names the entry; the caller removes the directory, which then holds
-// what was unpacked so far.
+// Nothing in an archive is trusted: every path is checked before it is used and every write goes through os.Root, which
+// cannot leave its directory whatever the path says. Only regular files and directories come out (and, for our own git
+// checkouts, symbolic links that stay inside); owner, times and modes are not taken over except "may be executed".
+// Links are made last, so that no entry is ever written through one. A refusal is a *paas.Error that names the entry;
+// the caller removes the directory, which then holds what was unpacked so far.
 package archive
 
 import (
@@ -33,9 +34,10 @@ const (
 	defaultFiles = 50_000
 	defaultBytes = 2 << 30
 	defaultRatio = 100
-	// ratioFreeBytes may be reached at any ratio: small archives of zeros hurt nobody.
+	// ratioFreeBytes may be reached at any ratio: small archives of zeros do no harm.
 	ratioFreeBytes = 64 << 20
-	// ignoredFactor is how many more entries than Files an archive may have when they are ignored ones, such as those of .git.
+	// ignoredFactor is how many more entries than Files an archive may have when they are ignored ones, such as those
+	// of .git.
 	ignoredFactor = 8
 )
 
@@ -52,10 +54,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Unpack writes the archive at path, a zip, tar or gzipped tar told by its first bytes, into dir, which must exist and be empty. When
-// all entries share one top directory, as downloads from code forges do, its contents are what dir gets. What operating systems and
-// version control leave behind (.git, __MACOSX, .DS_Store, ._*) is ignored. Errors a person can do something about are *paas.Error
-// of kind Invalid, TooLarge or NoSpace.
+// Unpack writes the archive at path, a zip, tar or gzipped tar told by its first bytes, into dir, which must exist and
+// be empty. When all entries share one top directory, as downloads from code forges do, its contents are what dir gets.
+// What operating systems and version control leave behind (.git, __MACOSX, .DS_Store, ._*) is ignored. Errors a person
+// can do something about are *paas.Error of kind Invalid, TooLarge or NoSpace.
 func Unpack(ctx context.Context, path, dir string, o Options) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -95,8 +97,8 @@ func Unpack(ctx context.Context, path, dir string, o Options) error {
 	return t.finish()
 }
 
-// UnpackTar is Unpack for an uncompressed tar that comes as a stream, such as git archive's output. It reads r to the end of the
-// archive, not beyond.
+// UnpackTar is Unpack for an uncompressed tar that comes as a stream, such as git archive's output. It reads r to the
+// end of the archive, not beyond.
 func UnpackTar(ctx context.Context, r io.Reader, dir string, o Options) error {
 	t, err := newTree(ctx, dir, o)
 	if err != nil {
@@ -136,7 +138,8 @@ func detect(start []byte) string {
 	return ""
 }
 
-// isTarHeader verifies the checksum of a tar header block, which old tars without a magic number have too (POSIX 1003.1, ustar).
+// isTarHeader verifies the checksum of a tar header block, which old tars without a magic number have too (POSIX
+// 1003.1, ustar).
 func isTarHeader(b []byte) bool {
 	const at, size = 148, 8
 	if len(b) < tarBlock {

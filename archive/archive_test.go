@@ -99,7 +99,8 @@ func zipped(t testing.TB, b []byte) []byte {
 	return out.Bytes()
 }
 
-// unpack writes b to a file and unpacks that into a directory that lies in another one, which nothing may be written to.
+// unpack writes b to a file and unpacks that into a directory that lies in another one, which nothing may be written
+// to.
 func unpack(t testing.TB, b []byte, o Options) (string, error) {
 	t.Helper()
 	outer := t.TempDir()
@@ -474,8 +475,8 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// FuzzUnpack: whatever the bytes, nothing appears outside, nothing but files, directories and links that stay inside does inside, and
-// the limits hold.
+// FuzzUnpack: whatever the bytes, nothing appears outside, nothing but files, directories and links that stay inside
+// does inside, and the limits hold.
 func FuzzUnpack(f *testing.F) {
 	lnk := item{name: "d/l", link: "../a", typ: tar.TypeSymlink, mode: fs.ModeSymlink | 0o777}
 	items := []item{{name: "top/a", text: "x"}, {name: "top/../b", text: "y"}, {name: "/c"}, lnk}

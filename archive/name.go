@@ -17,8 +17,9 @@ const (
 	hintMakeAgain = "make the archive again from inside the project's directory"
 )
 
-// cleanName checks the path of an entry and returns it slash separated, without "." and doubled slashes; "." is the root itself. It
-// refuses what could lead anywhere else: a ".." is refused even where it would stay inside, because no honest program writes it.
+// cleanName checks the path of an entry and returns it slash separated, without "." and doubled slashes; "." is the
+// root itself. It refuses what could lead anywhere else: a ".." is refused even where it would stay inside, because no
+// honest program writes it.
 func cleanName(name string) (string, error) {
 	switch {
 	case strings.ContainsRune(name, 0):
@@ -45,9 +46,10 @@ func cleanName(name string) (string, error) {
 	return path.Clean(name), nil
 }
 
-// checkTarget tells whether a link at name, a clean path, may point to target. Allowed are only targets of the form "../../a/b": as
-// many steps up as there are real directories above the link, and none after a name. Since the directories above a link are never
-// links themselves (they are made before any link is), such a target stays inside whatever other links it passes.
+// checkTarget tells whether a link at name, a clean path, may point to target. Allowed are only targets of the form
+// "../../a/b": as many steps up as there are real directories above the link, and none after a name. Since the
+// directories above a link are never links themselves (they are made before any link is), such a target stays inside
+// whatever other links it passes.
 func checkTarget(name, target string) error {
 	bad := func(why string) error {
 		return refuse(name, "replace it by a copy of what it points to", "is a symbolic link %s", why)

@@ -17,13 +17,15 @@ import (
 // notPacked are directories that a build makes again, or must not see.
 var notPacked = map[string]bool{"node_modules": true, ".venv": true, "__pycache__": true, ".hg": true, ".svn": true}
 
-// Pack writes dir as a gzipped tar that Unpack accepts, the same bytes for the same files. Left out are .git, node_modules, .venv,
-// __pycache__ and what operating systems leave behind, links that point nowhere, sockets and devices. A link to a file inside dir
-// becomes that file; one to a directory or outside is refused. The limits are Unpack's, so that too much is noticed before it travels.
+// Pack writes dir as a gzipped tar that Unpack accepts, the same bytes for the same files. Left out are .git,
+// node_modules, .venv, __pycache__ and what operating systems leave behind, dangling links, sockets and devices. A link
+// to a file inside dir becomes that file; one to a directory or outside is refused. The limits are Unpack's, so that
+// too much is noticed before it travels.
 func Pack(ctx context.Context, dir string, w io.Writer) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return &paas.Error{Kind: paas.Invalid, Field: "dir", Msg: fmt.Sprintf("%q cannot be read as a directory", dir), Hint: "name the directory of your project", Err: err}
+		return &paas.Error{Kind: paas.Invalid, Field: "dir", Msg: fmt.Sprintf("%q cannot be read as a directory", dir),
+			Hint: "name the directory of your project", Err: err}
 	}
 	defer func() { _ = root.Close() }() // a descriptor of a directory
 	z := gzip.NewWriter(w)
@@ -125,7 +127,8 @@ func (p *packer) file(name string) error {
 		return fmt.Errorf("pack %q: %w", name, err)
 	}
 	if n < info.Size() {
-		return &paas.Error{Kind: paas.Conflict, Field: "dir", Msg: fmt.Sprintf("%q became shorter while it was read", name), Hint: "try again when nothing is writing to the directory"}
+		return &paas.Error{Kind: paas.Conflict, Field: "dir", Msg: fmt.Sprintf("%q became shorter while it was read", name),
+			Hint: "try again when nothing is writing to the directory"}
 	}
 	return nil
 }

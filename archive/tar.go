@@ -14,7 +14,8 @@ import (
 
 const (
 	tarBlock = 512
-	// maxPaddingBytes is how much may follow the end of a compressed tar: tar pads to its record size, which can be set.
+	// maxPaddingBytes is how much may follow the end of a compressed tar: tar pads to its record size, which can be
+	// set.
 	maxPaddingBytes = 1 << 20
 )
 
@@ -109,7 +110,8 @@ func damaged(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		msg = "the archive is cut off"
 	}
-	return &paas.Error{Kind: paas.Invalid, Field: "file", Msg: msg, Hint: "upload it again; if that does not help, " + hintMakeAgain, Err: fmt.Errorf("unpack: %w", err)}
+	return &paas.Error{Kind: paas.Invalid, Field: "file", Msg: msg,
+		Hint: "upload it again; if that does not help, " + hintMakeAgain, Err: fmt.Errorf("unpack: %w", err)}
 }
 
 // countingReader counts what was read.
@@ -124,7 +126,7 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// endReader remembers whether the last thing read was zeros, as at the end of every complete tar.
+// endReader records whether the last thing read was zeros, as at the end of every complete tar.
 type endReader struct {
 	r     io.Reader
 	zeros bool

@@ -159,7 +159,7 @@ func (t *tree) copy(name string, w io.Writer, r io.Reader) error {
 	}
 }
 
-// symlink remembers a link for finish.
+// symlink records a link for finish.
 func (t *tree) symlink(name, target string) error {
 	if !t.o.AllowSymlinks {
 		return refuse(name, "replace it by a copy of what it points to", "is a symbolic link; only files and directories are taken from archives")

@@ -12,8 +12,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// maxDirectoryBytes is how much of a zip may be read to find its entries: package zip keeps all of them in memory, about ten bytes for
-// each byte on the disk.
+// maxDirectoryBytes is how much of a zip may be read to find its entries: package zip keeps all of them in memory,
+// about ten bytes for each byte on the disk.
 const maxDirectoryBytes = 32 << 20
 
 func (t *tree) unpackZip(f *os.File) error {

@@ -16,7 +16,7 @@ const (
 	OwnerCreate Action = "owner.create" // what a claim is for
 	ClaimIssue  Action = "claim.issue"  // make a new claim link
 
-	// About oneself.
+	// About the principal itself.
 	SelfRead      Action = "self.read"
 	SelfUpdate    Action = "self.update" // name, e-mail, password, second factor
 	SessionList   Action = "session.list"

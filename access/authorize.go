@@ -60,9 +60,9 @@ var rules = map[Action]rule{
 	GitWrite:         {user: within, token: within, root: within},
 }
 
-// Authorize returns nil when p may do the action to the resource. Otherwise the error says Unauthenticated to those who showed no
-// credential, whatever they asked for; NotFound for what p may not see, in the same words as for what does not exist; and Forbidden for
-// what p sees but may not do.
+// Authorize returns nil when p may do the action to the resource. Otherwise the error says Unauthenticated to those who
+// showed no credential, whatever they asked for; NotFound for what p may not see, in the same words as for what does
+// not exist; and Forbidden for what p sees but may not do.
 func Authorize(p Principal, a Action, r Resource) error { return authorize(rules, p, a, r) }
 
 func authorize(rules map[Action]rule, p Principal, a Action, r Resource) error {
@@ -72,7 +72,8 @@ func authorize(rules map[Action]rule, p Principal, a Action, r Resource) error {
 		return nil
 	}
 	if p.Kind != User && p.Kind != Token && p.Kind != Root {
-		return &paas.Error{Kind: paas.Unauthenticated, Msg: "sign in first", Hint: "send a token in the Authorization header, or sign in with a browser"}
+		return &paas.Error{Kind: paas.Unauthenticated, Msg: "sign in first",
+			Hint: "send a token in the Authorization header, or sign in with a browser"}
 	}
 	if rule.scoped() && !visible(p, rule, r) {
 		return r.missing()

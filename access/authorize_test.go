@@ -15,8 +15,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// The policy in other words than the rules: per action, for each column, the answers for the own, the other client's and the absent
-// resource. y allowed, 1 unauthenticated, 3 forbidden, 4 not found.
+// The policy in other words than the rules: per action, for each column, the answers for the own, the other client's
+// and the absent resource. y allowed, 1 unauthenticated, 3 forbidden, 4 not found.
 const matrix = `
 action             anonymous claim user token root
 health.read        yyy       yyy   yyy  yyy   yyy
@@ -129,7 +129,8 @@ func TestMatrixNoticesEveryMutation(t *testing.T) {
 			t.Errorf("nobody notices that the rule for %s is gone", action)
 		}
 		for i, cell := range cells {
-			// never against something is the mutation that matters; own and within of other columns are told apart by the user's column.
+			// never against something is the mutation that matters; own and within of other columns are told apart by
+			// the user's column.
 			changed := maps.Clone(rules)
 			r := changed[action]
 			if *cell(&r) == never {

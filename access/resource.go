@@ -6,17 +6,18 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// Resource is what an action is about. Its zero value is nowhere: only actions that need no place accept it.
+// Resource is what an action is about. Its zero value is no resource: only actions that need none accept it.
 type Resource struct {
 	Kind  string    // "app", "deployment"…: for the message
 	Asked string    // the name or id as the asker wrote it: for the message, so that a foreign thing and a missing one read alike
-	Path  paas.Path // where it hangs
+	Path  paas.Path // where it is
 	Owner string    // user id, of what belongs to one person
 }
 
 // missing is the one answer for what is not there and for what may not be seen.
 func (r Resource) missing() error {
-	return &paas.Error{Kind: paas.NotFound, Msg: r.Message(), Hint: "check the name; a token sees only what is within its scope"}
+	return &paas.Error{Kind: paas.NotFound, Msg: r.Message(),
+		Hint: "check the name; a token sees only what is within its scope"}
 }
 
 // Message says that there is no such thing.

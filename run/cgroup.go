@@ -56,8 +56,8 @@ func findHierarchies(mountinfo, own []byte) []hierarchy {
 	return append(v2, v1)
 }
 
-// v2Places are our own cgroup and, since one with processes in it may not share memory out to children, the one above when that was
-// made for us. A slice is not: it is systemd's to write in.
+// v2Places are our own cgroup and, since one with processes in it may not share memory out to children, the one above
+// when that was made for us. A slice is not: it is systemd's to write in.
 func v2Places(m mount, own string) []hierarchy {
 	dir, ok := m.below(own)
 	if !ok {
@@ -160,7 +160,8 @@ func makeGroup(parent, name string, limits []limit) (string, error) {
 	return dir, nil
 }
 
-// sweepGroups removes empty cgroups whose cloudsania process has ended; the kernel refuses to remove one that is in use.
+// sweepGroups removes empty cgroups whose cloudsania process has ended; the kernel refuses to remove one that is in
+// use.
 func sweepGroups(parent string) {
 	entries, err := os.ReadDir(parent)
 	if err != nil {
@@ -190,7 +191,8 @@ func writeGroup(dir, file, value string) error {
 	return nil
 }
 
-// ownPaths maps each controller of version 1, and "" for version 2, to this process's cgroup: lines of "4:memory:/path", "0::/path".
+// ownPaths maps each controller of version 1, and "" for version 2, to this process's cgroup: lines of
+// "4:memory:/path", "0::/path".
 func ownPaths(own []byte) map[string]string {
 	paths := map[string]string{}
 	for _, line := range strings.Split(string(own), "\n") {

@@ -46,9 +46,9 @@ type Credential struct {
 	UID, GID uint32
 }
 
-// Run runs c to its end. It returns an *ExitError when the program ends with another code than 0 or by a signal, and an error that
-// wraps ctx's, or context.DeadlineExceeded for c.Timeout, when it was stopped: the whole process group gets SIGTERM, two seconds later
-// SIGKILL.
+// Run runs c to its end. It returns an *ExitError when the program ends with another code than 0 or by a signal, and an
+// error that wraps ctx's, or context.DeadlineExceeded for c.Timeout, when it was stopped: the whole process group gets
+// SIGTERM, two seconds later SIGKILL.
 func Run(ctx context.Context, c Cmd) error {
 	p, err := Start(ctx, c)
 	if err != nil {
@@ -57,7 +57,8 @@ func Run(ctx context.Context, c Cmd) error {
 	return p.Wait()
 }
 
-// Output is Run that returns what the program wrote to stdout. More than c.MaxOutput bytes end it with an error of kind TooLarge.
+// Output is Run that returns what the program wrote to stdout. More than c.MaxOutput bytes end it with an error of kind
+// TooLarge.
 func Output(ctx context.Context, c Cmd) ([]byte, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -73,8 +74,8 @@ func Output(ctx context.Context, c Cmd) ([]byte, error) {
 	return out.buf, err
 }
 
-// Exec replaces this process by another program, keeping its process id and open files that are not close-on-exec. It returns only
-// on failure.
+// Exec replaces this process by another program, keeping its process id and open files that are not close-on-exec. It
+// returns only on failure.
 func Exec(argv0 string, args, env []string) error {
 	file, err := program(argv0)
 	if err != nil {
@@ -83,8 +84,8 @@ func Exec(argv0 string, args, env []string) error {
 	return fmt.Errorf("exec %s: %w", file, syscall.Exec(file, append([]string{argv0}, args...), env))
 }
 
-// Detach starts c in a session of its own, where it outlives us and hears none of our signals, and returns its process id. Stdout
-// and Stderr must be files or nil; Stdin, Timeout, MaxOutput and Limits do not apply.
+// Detach starts c in a session of its own, where it outlives us and hears none of our signals, and returns its process
+// id. Stdout and Stderr must be files or nil; Stdin, Timeout, MaxOutput and Limits do not apply.
 func Detach(c Cmd) (pid int, err error) {
 	if c.Stdin != nil || c.Timeout != 0 || c.Limits != nil {
 		return 0, fmt.Errorf("detach %s: stdin, timeout and limits do not apply", c.Path)

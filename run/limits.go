@@ -16,9 +16,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Limits are the resource limits of a program and all that it starts. They are enforced by a cgroup, version 1 or 2, below this process's
-// own where it may make one; page cache is reclaimed by the kernel and does not count as exceeded. Elsewhere RLIMIT_DATA limits each
-// process's own writable memory, which leaves mapped files alone; there PIDs has no effect and CPUWeight becomes niceness.
+// Limits are the resource limits of a program and all that it starts. They are enforced by a cgroup, version 1 or 2,
+// below this process's own where it may make one; page cache is reclaimed by the kernel and does not count as exceeded.
+// Elsewhere RLIMIT_DATA limits each process's own writable memory, which leaves mapped files alone; there PIDs has no
+// effect and CPUWeight becomes niceness.
 type Limits struct {
 	Name      string // lower-case letters, digits, hyphens; part of the cgroup's name
 	MemoryMB  int    // 0 for no limit; swap is not added to it
@@ -49,7 +50,8 @@ func openLimiter(c *Limits) (*limiter, error) {
 	return openLimiterIn(ownHierarchies(), *c), nil
 }
 
-// openLimiterIn tries the hierarchies in turn. Not being able to make cgroups is ordinary (a hardened unit, a container), not a failure.
+// openLimiterIn tries the hierarchies in turn. Not being able to make cgroups is ordinary (a hardened unit, a
+// container), not a failure.
 func openLimiterIn(hs []hierarchy, c Limits) *limiter {
 	var id [4]byte
 	_, _ = rand.Read(id[:]) // never fails
@@ -62,7 +64,8 @@ func openLimiterIn(hs []hierarchy, c Limits) *limiter {
 	return &limiter{limits: c}
 }
 
-// begin arranges for a process to start in a cgroup of version 2. The file must stay open until it has started; it is nil elsewhere.
+// begin arranges for a process to start in a cgroup of version 2. The file must stay open until it has started; it is
+// nil elsewhere.
 func (e *limiter) begin(attr *syscall.SysProcAttr) (*os.File, error) {
 	if e == nil || !e.v2 {
 		return nil, nil
@@ -75,7 +78,8 @@ func (e *limiter) begin(attr *syscall.SysProcAttr) (*os.File, error) {
 	return dir, nil
 }
 
-// refused reports whether err may come from a sandbox that does not let processes begin in a cgroup, and makes admit move them there.
+// refused reports whether err may come from a sandbox that does not let processes begin in a cgroup, and makes admit
+// move them there.
 func (e *limiter) refused(err error) bool {
 	if e == nil || !e.v2 || !errors.Is(err, syscall.ENOSYS) && !errors.Is(err, syscall.EPERM) && !errors.Is(err, syscall.EINVAL) {
 		return false
@@ -87,7 +91,8 @@ func (e *limiter) refused(err error) bool {
 // late reports whether a process has to be admitted after its start.
 func (e *limiter) late() bool { return e != nil && !e.v2 }
 
-// admit moves a process that has started into the cgroup, and with it all that it starts from now on. Version 1 takes some 10 ms for it.
+// admit moves a process that has started into the cgroup, and with it all that it starts from now on. Version 1 takes
+// some 10 ms for it.
 func (e *limiter) admit(pid int) error {
 	e.main = pid
 	for _, g := range e.groups {

@@ -19,8 +19,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hog keeps its input, 200 MB without an end of line, in its own memory; writer makes 300 MB of page cache and next to none of its own.
-// A program gets input only when its limits are in force.
+// hog keeps its input, 200 MB without an end of line, in its own memory; writer makes 300 MB of page cache and next to
+// none of its own. A program gets input only when its limits are in force.
 func hog() Cmd {
 	return Cmd{Path: "grep", Args: []string{"-zc", "x"}, Stdin: io.LimitReader(crosses{}, 200<<20)}
 }
@@ -158,7 +158,8 @@ func TestWithoutCgroupsResourceLimitsHold(t *testing.T) {
 	}
 }
 
-// git index-pack maps files and fills page cache with the whole pack; only its own memory may count. In a cgroup and with RLIMIT_DATA.
+// git index-pack maps files and fills page cache with the whole pack; only its own memory may count. In a cgroup and
+// with RLIMIT_DATA.
 func TestIndexPackOfMoreThanTheLimit(t *testing.T) {
 	dir := t.TempDir()
 	git := func(in io.Reader, args ...string) []byte {
@@ -241,8 +242,8 @@ func TestFindHierarchies(t *testing.T) {
 	}
 }
 
-// The version 2 hierarchy beside version 1's has no controllers, but it is real: a process begins its life inside, and what leaves its
-// group ends there.
+// The version 2 hierarchy beside version 1's has no controllers, but it is real: a process begins its life inside, and
+// what leaves its group ends there.
 func TestVersion2HoldsFromTheFirstInstruction(t *testing.T) {
 	var unified string
 	for _, h := range ownHierarchies() {
@@ -290,7 +291,8 @@ func TestSandboxWithoutClone3(t *testing.T) {
 	}
 }
 
-// A directory that looks like cgroup version 2 stands in for the real one, which has no memory controller where version 1 has it.
+// A directory that looks like cgroup version 2 stands in for the real one, which has no memory controller where version
+// 1 has it.
 func TestVersion2Files(t *testing.T) {
 	parent := t.TempDir()
 	if err := os.WriteFile(filepath.Join(parent, "cgroup.subtree_control"), []byte("cpu memory pids\n"), 0o600); err != nil {

@@ -16,8 +16,8 @@ const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 // shells run a line of text as commands, or, as env -S and busybox do, turn one argument into several programs' worth.
 var shells = regexp.MustCompile(`^(r?bash|dash|ash|sh|r?zsh|r?ksh|ksh93|mksh|lksh|pdksh|t?csh|fish|yash|rc|es|elvish|nu|pwsh|xonsh|busybox|toybox|env|xargs|script|eval)[0-9.-]*(static)?$`)
 
-// Look finds a program by its bare name in the usual directories and returns its absolute path. A program that is not installed is
-// an error of kind Unavailable. Shells are refused.
+// Look finds a program by its bare name in the usual directories and returns its absolute path. A program that is not
+// installed is an error of kind Unavailable. Shells are refused.
 func Look(name string) (string, error) {
 	if name == "" || strings.ContainsRune(name, filepath.Separator) {
 		return "", fmt.Errorf("%q is not the bare name of a program", name)
@@ -43,7 +43,8 @@ func program(path string) (string, error) {
 	return path, refuseShell(path)
 }
 
-// refuseShell looks at the name as given and, since /usr/bin/sh is a link and anyone can make another, at the file behind it.
+// refuseShell looks at the name as given and, since /usr/bin/sh is a link and anyone can make another, at the file
+// behind it.
 func refuseShell(path string) error {
 	names := []string{filepath.Base(path)}
 	if real, err := filepath.EvalSymlinks(path); err == nil {

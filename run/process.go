@@ -120,7 +120,8 @@ func (p *Process) signal(s syscall.Signal) {
 	}
 }
 
-// start starts the child inside its limiter. It gets its input only then, so that nothing a stranger sent is read outside.
+// start starts the child inside its limiter. It gets its input only then, so that nothing a stranger sent is read
+// outside.
 func start(c Cmd, limiter *limiter) (*Process, error) {
 	cmd, err := command(c)
 	if err != nil {
@@ -179,8 +180,8 @@ func (p *Process) feed(r io.Reader) {
 	}()
 }
 
-// finishFeeding returns what went wrong with reading the caller's Stdin. A reader that blocks for ever, such as a stalled upload, is left
-// alone after a moment: the program has ended, so nothing depends on it.
+// finishFeeding returns what went wrong with reading the caller's Stdin. A reader that blocks for ever, such as a
+// stalled upload, is left alone after a moment: the program has ended, so nothing depends on it.
 func (p *Process) finishFeeding() error {
 	if p.stdin == nil {
 		return nil

@@ -30,7 +30,7 @@ type Apps struct {
 	Apps []App `json:"apps"`
 }
 
-// AppSource is where an app's code comes from when nobody says otherwise.
+// AppSource is where an app's code comes from by default.
 type AppSource struct {
 	URL    string `json:"url,omitempty"`    // external public repository; empty: pushes or uploads
 	Branch string `json:"branch,omitempty"` // deploy branch; empty: main, else master
@@ -60,8 +60,8 @@ type CreateApp struct {
 	Variables []SetVariable `json:"variables,omitempty"`
 }
 
-// UpdateApp changes what is given and leaves the rest. Limits take effect with a new release, made at once when the app is live; Scale
-// takes effect at once, without a release.
+// UpdateApp changes what is given and leaves the rest. Limits take effect with a new release, made at once when the app
+// is live; Scale takes effect at once, without a release.
 type UpdateApp struct {
 	Name   *string         `json:"name,omitempty"`
 	Source *AppSource      `json:"source,omitempty"`

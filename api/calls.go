@@ -72,7 +72,7 @@ func (c *Client) Deployment(ctx context.Context, id string) (out Deployment, err
 	return out, c.do(ctx, call{method: http.MethodGet, path: "/deployments/" + url.PathEscape(id)}, &out)
 }
 
-// Deploy queues a deployment of code that the server can get by itself.
+// Deploy queues a deployment of code that the server can fetch itself.
 func (c *Client) Deploy(ctx context.Context, app, env string, what CreateDeployment) (out Deployment, err error) {
 	return out, c.do(ctx, call{method: http.MethodPost, path: appPath(app, "/deployments"), query: in("env", env), in: what}, &out)
 }
@@ -98,8 +98,8 @@ func (c *Client) DeploymentLog(ctx context.Context, id string, from int) (out Lo
 	return out, c.do(ctx, call{method: http.MethodGet, path: "/deployments/" + url.PathEscape(id) + "/log", query: in("from", number(from))}, &out)
 }
 
-// Follow calls fn for each line of the deployment's log, old and new, until it is done, and returns it as it ended. It survives a
-// restart of control. fn's error ends it; the deployment does not care.
+// Follow calls fn for each line of the deployment's log, old and new, until it is done, and returns it as it ended. It
+// survives a restart of control. fn's error ends it; the deployment does not care.
 func (c *Client) Follow(ctx context.Context, id string, fn func(LogLine) error) (done Deployment, err error) {
 	err = c.stream(ctx, "/deployments/"+url.PathEscape(id)+"/log/stream", nil, "", true, func(e ServerEvent) error {
 		switch e.Name {
@@ -151,8 +151,8 @@ func (c *Client) Logs(ctx context.Context, app, env string, o LogsOptions) (out 
 	return out, c.do(ctx, call{method: http.MethodGet, path: appPath(app, "/logs"), query: o.query(env)}, &out)
 }
 
-// FollowLogs calls fn for the newest lines and then for each that comes, until ctx ends or fn returns an error. A broken stream is taken
-// up again where it broke.
+// FollowLogs calls fn for the newest lines and then for each that comes, until ctx ends or fn returns an error. A
+// broken stream is taken up again where it broke.
 func (c *Client) FollowLogs(ctx context.Context, app, env string, o LogsOptions, fn func(LogLine) error) error {
 	return c.stream(ctx, appPath(app, "/logs/stream"), o.query(env), "", true, func(e ServerEvent) error {
 		if e.Name != "log.line" {
@@ -179,7 +179,7 @@ func (c *Client) Tokens(ctx context.Context) (out Tokens, err error) {
 	return out, c.do(ctx, call{method: http.MethodGet, path: "/tokens"}, &out)
 }
 
-// CreateToken makes a token. Its text is in this answer and nowhere else.
+// CreateToken makes a token. Its text is in this answer only.
 func (c *Client) CreateToken(ctx context.Context, t CreateToken) (out NewToken, err error) {
 	return out, c.do(ctx, call{method: http.MethodPost, path: "/tokens", in: t}, &out)
 }

@@ -83,8 +83,8 @@ type call struct {
 	header       http.Header
 }
 
-// do sends the call and decodes the JSON answer into out, when out is not nil. A broken connection is tried again: the idempotency
-// key makes that safe for calls that change something.
+// do sends the call and decodes the JSON answer into out, when out is not nil. A broken connection is tried again: the
+// idempotency key makes that safe for calls that change something.
 func (c *Client) do(ctx context.Context, k call, out any) error {
 	if k.body == nil {
 		var cancel context.CancelFunc
@@ -162,7 +162,8 @@ func answer(resp *http.Response, out any) error {
 		return nil
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(out); err != nil {
-		return &paas.Error{Kind: paas.Internal, Msg: "the server's answer cannot be read", Hint: "is it a Cloudsania server of the same version?", Err: err}
+		return &paas.Error{Kind: paas.Internal, Msg: "the server's answer cannot be read",
+			Hint: "is it a Cloudsania server of the same version?", Err: err}
 	}
 	return nil
 }
@@ -210,13 +211,14 @@ func (c *Client) unreachable(err error) error {
 	if errors.As(err, &e) {
 		return err
 	}
-	e = &paas.Error{Kind: paas.Unavailable, Msg: "the server does not answer", Hint: "is it running, and is the address right?", Err: err}
+	e = &paas.Error{Kind: paas.Unavailable, Msg: "the server does not answer",
+		Hint: "is it running, and is the address right?", Err: err}
 	var unknown x509.UnknownAuthorityError
 	switch {
 	case c.base == "http://control":
 		e.Msg, e.Hint = "control does not answer on its socket", "is it running? start it with: cloudsania serve (or name its directory with --data)"
 	case errors.As(err, &unknown):
-		e.Msg, e.Hint = "the server's certificate is signed by nobody this machine knows", "name a file with its authority's certificate in SSL_CERT_FILE, after comparing the fingerprint with the one that serve printed"
+		e.Msg, e.Hint = "the server's certificate is signed by an authority that this machine does not know", "name a file with its authority's certificate in SSL_CERT_FILE, after comparing the fingerprint with the one that serve printed"
 	}
 	return e
 }

@@ -52,7 +52,8 @@ func TestClientGivesBackTheServersError(t *testing.T) {
 	})
 	_, err := c.CreateApp(t.Context(), CreateApp{Name: "a"})
 	var e *paas.Error
-	if !errors.As(err, &e) || *e != (paas.Error{Kind: paas.Conflict, Msg: `the name "a" is taken`, Hint: "choose another name", Field: "name"}) {
+	if !errors.As(err, &e) || *e != (paas.Error{Kind: paas.Conflict, Msg: `the name "a" is taken`,
+		Hint: "choose another name", Field: "name"}) {
 		t.Errorf("%#v", err)
 	}
 }

@@ -65,8 +65,8 @@ type Actor struct {
 	Addr string `json:"addr,omitempty"`
 }
 
-// CreateDeployment says what to deploy, when it is not an archive in the request's body: exactly one of the members, or none to
-// deploy what the app was last deployed from.
+// CreateDeployment says what to deploy, when it is not an archive in the request's body: exactly one of the members, or
+// none to deploy what the app was last deployed from.
 type CreateDeployment struct {
 	Git           *AppSource `json:"git,omitempty"`           // clone this public repository
 	Upload        string     `json:"upload,omitempty"`        // id that /detect answered with
@@ -99,7 +99,8 @@ type Releases struct {
 	Releases []Release `json:"releases"`
 }
 
-// LogLine is a line of a deployment's log, or of an app's output. N counts from 0 and only a deployment's lines have it.
+// LogLine is a line of a deployment's log, or of an app's output. N counts from 0 and only a deployment's lines have
+// it.
 type LogLine struct {
 	N       int       `json:"n"`
 	Time    time.Time `json:"time"`

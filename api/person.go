@@ -48,7 +48,8 @@ type StartEnrolment struct {
 	Email string `json:"email,omitempty"`
 }
 
-// EnrolmentSecret is what an authenticator app needs. It is handed out once, and nothing is kept before Enrol proves that it works.
+// EnrolmentSecret is what an authenticator app needs. It is handed out once, and nothing is kept before Enrol proves
+// that it works.
 type EnrolmentSecret struct {
 	Secret string `json:"secret"` // base32
 	URI    string `json:"uri"`
@@ -67,8 +68,8 @@ type ConfirmPassword struct {
 	Password string `json:"password"`
 }
 
-// ClaimLink is a new right to become the owner; the one before it is void. Both members are absent while a claim secret that was chosen
-// beforehand is open: that one stays.
+// ClaimLink is a new right to become the owner; the one before it is void. Both members are absent while a claim secret
+// that was chosen beforehand is open: that one stays.
 type ClaimLink struct {
 	URL     string    `json:"url,omitempty"`
 	Expires time.Time `json:"expires,omitzero"`

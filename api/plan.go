@@ -47,7 +47,7 @@ type Needed struct {
 	Description string `json:"description,omitempty"`
 	Default     string `json:"default,omitempty"`
 	Required    bool   `json:"required"`
-	Generate    bool   `json:"generate,omitempty"` // a secret that the first deployment makes by itself
+	Generate    bool   `json:"generate,omitempty"` // a secret that the first deployment generates
 	File        string `json:"file"`
 }
 
@@ -63,5 +63,5 @@ type Detected struct {
 	Name    string   `json:"name,omitempty"` // suggestion for the app, made of the file's name
 	Size    int64    `json:"size"`           // bytes of the archive
 	Plan    Plan     `json:"plan"`
-	Missing []Needed `json:"missing"` // variables that somebody has to set; those that are made by themselves too
+	Missing []Needed `json:"missing"` // variables that have to be set, generated ones included
 }

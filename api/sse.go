@@ -21,7 +21,8 @@ type EventReader struct {
 	alive func() // called for every line, comments too
 }
 
-// NewEventReader reads r; alive, when not nil, is called for each line that comes, so that a quiet stream can be told from a dead one.
+// NewEventReader reads r; alive, when not nil, is called for each line that comes, so that a quiet stream can be told
+// from a dead one.
 func NewEventReader(r io.Reader, alive func()) *EventReader {
 	s := bufio.NewScanner(r)
 	s.Buffer(make([]byte, 0, 4096), maxEventBytes)

@@ -15,9 +15,9 @@ import (
 // errStop ends a stream from inside without being a failure.
 var errStop = errors.New("stop")
 
-// stream reads server-sent events of path until fn returns an error or ctx ends. A stream that breaks is taken up again after the last
-// event seen; last is its id, "" at first. fn's error ends it and is returned, errStop as nil. A clean end of the stream is nil too
-// unless resume is set.
+// stream reads server-sent events of path until fn returns an error or ctx ends. A stream that breaks is taken up again
+// after the last event seen; last is its id, "" at first. fn's error ends it and is returned, errStop as nil. A clean
+// end of the stream is nil too unless resume is set.
 func (c *Client) stream(ctx context.Context, path string, query url.Values, last string, resume bool, fn func(ServerEvent) error) error {
 	lost := time.Time{} // when the trouble began
 	wait := firstReconnect

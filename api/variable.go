@@ -23,7 +23,8 @@ type SetVariable struct {
 	Build *bool  `json:"build,omitempty"` // absent: as it is; for a new one, whether the name has a public prefix (VITE_, NEXT_PUBLIC_…)
 }
 
-// ChangeVariables sets and unsets in one step. A live app gets a new release with them, unless Hold says to wait for the next deployment.
+// ChangeVariables sets and unsets in one step. A live app gets a new release with them, unless Hold says to wait for
+// the next deployment.
 type ChangeVariables struct {
 	Set   []SetVariable `json:"set,omitempty"`
 	Unset []string      `json:"unset,omitempty"`

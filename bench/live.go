@@ -28,9 +28,19 @@ type livePage struct {
 
 var streamAddress = regexp.MustCompile(`data-stream="([^"]+)"`)
 
-// look loads a page and opens its stream, as a browser does.
-func (b *browser) look(ctx context.Context, where string) (*livePage, error) {
+// look loads a page and opens its stream, as a browser does. It gives up when that takes longer than patience.
+func (b *browser) look(ctx context.Context, where string, patience time.Duration) (_ *livePage, err error) {
 	p := &livePage{where: where, tab: b.tab(), ended: make(chan struct{})}
+	ctx, p.stop = context.WithCancel(ctx)
+	late := time.AfterFunc(patience, p.stop)
+	defer func() {
+		if !late.Stop() && err != nil {
+			err = fmt.Errorf("%s took too long: %w", where, err)
+		}
+		if err != nil {
+			p.stop()
+		}
+	}()
 	v, err := p.tab.visit(ctx, where)
 	if err != nil {
 		return nil, err
@@ -39,13 +49,11 @@ func (b *browser) look(ctx context.Context, where string) (*livePage, error) {
 	if found == nil {
 		return nil, fmt.Errorf("%s is not live: it names no stream", where)
 	}
-	ctx, p.stop = context.WithCancel(ctx)
 	res, err := p.tab.ask(ctx, http.MethodGet, html.UnescapeString(found[1]), "", nil)
 	if err == nil && res.StatusCode != http.StatusOK {
 		err = errors.Join(fmt.Errorf("open the stream of %s: %s", where, res.Status), res.Body.Close())
 	}
 	if err != nil {
-		p.stop()
 		return nil, err
 	}
 	go p.read(res)

@@ -21,6 +21,7 @@ func dashboard(t *testing.T) (*browser, chan<- string) {
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `<a href="/apps/shop">Shop</a><a href="/apps/shop/logs"></a><a href="/apps/blog">Blog</a><a href="/apps/shop">Shop</a><span data-stream="/live?a=1&amp;b=2">`)
 	})
+	mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("/dead", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "nothing moves here") })
 	mux.HandleFunc("/live", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("b") != "2" {
@@ -53,7 +54,7 @@ func dashboard(t *testing.T) (*browser, chan<- string) {
 
 func TestLivePageIsTold(t *testing.T) {
 	b, say := dashboard(t)
-	p, err := b.look(t.Context(), "/")
+	p, err := b.look(t.Context(), "/", time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +76,7 @@ func TestLivePageIsTold(t *testing.T) {
 
 func TestLivePageIsNotTold(t *testing.T) {
 	b, say := dashboard(t)
-	p, err := b.look(t.Context(), "/")
+	p, err := b.look(t.Context(), "/", time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,11 +96,18 @@ func TestLivePageIsNotTold(t *testing.T) {
 
 func TestPageWithoutStream(t *testing.T) {
 	b, _ := dashboard(t)
-	if _, err := b.look(t.Context(), "/dead"); err == nil || !strings.Contains(err.Error(), "not live") {
+	if _, err := b.look(t.Context(), "/dead", time.Minute); err == nil || !strings.Contains(err.Error(), "not live") {
 		t.Errorf("a page without a stream: %v", err)
 	}
-	if _, err := b.look(t.Context(), "/missing"); err == nil || !strings.Contains(err.Error(), "404") {
+	if _, err := b.look(t.Context(), "/missing", time.Minute); err == nil || !strings.Contains(err.Error(), "404") {
 		t.Errorf("a page that is missing: %v", err)
+	}
+}
+
+func TestPageThatTakesTooLong(t *testing.T) {
+	b, _ := dashboard(t)
+	if _, err := b.look(t.Context(), "/slow", 20*time.Millisecond); err == nil || !strings.Contains(err.Error(), "/slow took too long") {
+		t.Errorf("a page that never comes: %v", err)
 	}
 }
 

@@ -23,7 +23,8 @@ const (
 	changeLimit      = 1   // seconds
 	loads            = 100 // of each page
 	warmUp           = 5
-	shortestWatch    = time.Minute // of open pages: what comes once a minute counts
+	shortestWatch    = time.Minute     // of open pages: what comes once a minute counts
+	openPatience     = 3 * time.Minute // until all pages are open: poor servers never get there
 	changePatience   = 30 * time.Second
 	pagesData        = "pages" // directory of the seeded installation
 	bytesPerKilobyte = 1000
@@ -142,18 +143,10 @@ func (s *session) watched(ctx context.Context, w *world, b *browser, apps []stri
 	if err != nil {
 		return nil, err
 	}
-	var homes, others livePages
+	homes, others, err := s.openPages(ctx, b, apps)
 	defer func() { homes.close(); others.close() }()
-	for n := range s.opts.Open {
-		where, group := "/", &homes
-		if n%2 == 1 {
-			where, group = "/apps/"+apps[n/2], &others
-		}
-		p, err := b.look(ctx, where)
-		if err != nil {
-			return nil, err
-		}
-		*group = append(*group, p)
+	if err != nil {
+		return nil, err
 	}
 	rows, err := s.resting(ctx, w, slices.Concat(homes, others), alone)
 	if err != nil {
@@ -161,6 +154,23 @@ func (s *session) watched(ctx context.Context, w *world, b *browser, apps []stri
 	}
 	changes, err := s.changes(ctx, w, homes, others, apps)
 	return append(rows, changes...), err
+}
+
+// openPages also returns the pages that are open already when it fails.
+func (s *session) openPages(ctx context.Context, b *browser, apps []string) (homes, others livePages, err error) {
+	late := time.Now().Add(openPatience)
+	for n := range s.opts.Open {
+		where, group := "/", &homes
+		if n%2 == 1 {
+			where, group = "/apps/"+apps[n/2], &others
+		}
+		p, err := b.look(ctx, where, time.Until(late))
+		if err != nil {
+			return homes, others, fmt.Errorf("open page %d of %d: %w", n+1, s.opts.Open, err)
+		}
+		*group = append(*group, p)
+	}
+	return homes, others, nil
 }
 
 // resting measures open pages while nothing is committed.

@@ -11,15 +11,27 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// build is the build that goes live: the one named by the source, the one recorded by an interrupted attempt, or a new one.
+// build is the build that goes live: the one that an interrupted attempt recorded, the one that the source names, the live one, or a new
+// one.
 func (d *Deployer) build(ctx context.Context, j *job) (paas.Build, error) {
-	id := j.dep.Build
-	if id == "" && (j.dep.Source.Kind == paas.SourceRollback || j.dep.Source.Kind == paas.SourceConfig) {
-		id = j.dep.Source.Build
+	switch src := j.dep.Source; {
+	case j.dep.Build != "":
+		return d.store.Build(j.dep.Build)
+	case src.Kind == paas.SourceRollback:
+		return d.store.Build(src.Build)
+	case src.Kind == paas.SourceConfig:
+		b, ok, err := d.reuse(j.target)
+		if ok || err != nil {
+			return b, err
+		}
+		return d.buildSource(ctx, j, b.Source)
+	default:
+		return d.buildSource(ctx, j, src)
 	}
-	if id != "" {
-		return d.store.Build(id)
-	}
+}
+
+// buildSource fetches the source and builds it.
+func (d *Deployer) buildSource(ctx context.Context, j *job, src paas.Source) (paas.Build, error) {
 	if err := d.roomToBuild(); err != nil {
 		return paas.Build{}, err
 	}
@@ -31,7 +43,7 @@ func (d *Deployer) build(ctx context.Context, j *job) (paas.Build, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return paas.Build{}, fmt.Errorf("make build directory: %w", err)
 	}
-	src, err := d.fetch(ctx, j, dir)
+	src, err := d.fetch(ctx, j, src, dir)
 	if err != nil {
 		return paas.Build{}, err
 	}
@@ -57,7 +69,8 @@ func (d *Deployer) makeBuild(ctx context.Context, j *job, src paas.Source, plan 
 	}
 	b := paas.Build{ID: paas.NewID("bld"), App: j.app.ID, Source: src, Created: time.Now().UTC()}
 	out := d.logs.writer(j.dep.ID, paas.StepBuild)
-	res, err := d.images.Build(ctx, builder.Request{App: j.app.ID, Build: b.ID, Dir: dir, Plan: plan, Env: buildValues(vars), Previous: previous, Out: out})
+	res, err := d.images.Build(ctx, builder.Request{App: j.app.ID, Build: b.ID, Dir: dir, Plan: plan, Env: buildValues(vars),
+		Previous: previous, Out: out})
 	out.Flush()
 	if err != nil {
 		return b, err

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/cloudsania/cloudsania/paas"
 )
@@ -49,7 +48,8 @@ func TestOldInstanceDrains(t *testing.T) {
 	r.edges.active = map[string]int{old[0].ID: 1}
 	r.edges.mu.Unlock()
 	r.lives("two")
-	time.Sleep(1500 * time.Millisecond) // longer than the drain loop's tick
+	asked := r.edges.asked.Load()
+	r.eventually("the drainer looked", func() bool { return r.edges.asked.Load() > asked+1 })
 	if got := r.engine.running(); len(got) != 2 {
 		t.Errorf("with a stream on the old instance, running: %v", got)
 	}
@@ -275,6 +275,53 @@ func TestApply(t *testing.T) {
 	}
 	if len(r.images.env) != 1 || r.images.env["VITE_X"].Reveal() != "x" {
 		t.Errorf("the build saw %d variables", len(r.images.env))
+	}
+}
+
+// Story: a variable was changed while a push was being built. The change was applied to the build that was live at that moment, so the
+// old code went live again as the newest version.
+func TestApplyBehindAPushKeepsTheNewCode(t *testing.T) {
+	r := newRig(t)
+	r.lives("old")
+	block := make(chan struct{})
+	r.images.block = block
+	push := r.deploy("new")
+	r.eventually("the push builds", func() bool { r.images.mu.Lock(); defer r.images.mu.Unlock(); return r.images.builds == 2 })
+	change, err := r.Apply(t.Context(), by, r.target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	close(block)
+	for _, id := range []string{push.ID, change.ID} {
+		if d, log := r.end(id); d.Status != paas.Succeeded {
+			t.Fatalf("%s: %s\n%s", d.Source.Message, d.Status, log)
+		}
+	}
+	_, b, err := r.live(r.target)
+	if err != nil || b.Source.Commit != "new" || r.images.builds != 2 {
+		t.Errorf("live: commit %q after %d builds, %v", b.Source.Commit, r.images.builds, err)
+	}
+}
+
+// Story: a push that waited was dropped by a change of a variable.
+func TestApplyKeepsAPushThatWaits(t *testing.T) {
+	r := newRig(t)
+	r.lives("old")
+	block := make(chan struct{})
+	r.images.block = block
+	r.deploy("new")
+	r.eventually("the push builds", func() bool { r.images.mu.Lock(); defer r.images.mu.Unlock(); return r.images.builds == 2 })
+	r.deploy("newest")
+	change, err := r.Apply(t.Context(), by, r.target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	close(block)
+	if d, log := r.end(change.ID); d.Status != paas.Succeeded {
+		t.Fatalf("%s\n%s", d.Status, log)
+	}
+	if _, b, err := r.live(r.target); err != nil || b.Source.Commit != "newest" {
+		t.Errorf("live: commit %q, %v", b.Source.Commit, err)
 	}
 }
 

@@ -253,6 +253,7 @@ type fakeEdges struct {
 	table  paas.Table
 	active map[string]int
 	err    error
+	asked  atomic.Int32 // for the status
 }
 
 func (f *fakeEdges) Apply(_ context.Context, t paas.Table) error {
@@ -265,6 +266,7 @@ func (f *fakeEdges) Apply(_ context.Context, t paas.Table) error {
 }
 
 func (f *fakeEdges) Status(context.Context) ([]paas.EdgeStatus, error) {
+	f.asked.Add(1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {

@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"fmt"
-	"maps"
 
 	"github.com/cloudsania/cloudsania/paas"
 )
@@ -52,56 +51,4 @@ func (d *Deployer) liveBefore(target paas.Target, live string) (paas.Release, er
 		}
 	}
 	return paas.Release{}, &paas.Error{Kind: paas.Conflict, Msg: "there is no earlier version to go back to", Hint: "deploy once more first"}
-}
-
-// Apply makes a new release of the live build with the present variables and limits; when a variable that the build reads has changed
-// since, it builds the same source again. Conflict when nothing is live yet: the next deployment takes the changes anyway.
-func (d *Deployer) Apply(ctx context.Context, by paas.Actor, target paas.Target) (paas.Deployment, error) {
-	p, err := d.store.AppEnvironment(target)
-	if err != nil {
-		return paas.Deployment{}, err
-	}
-	if p.Live == "" {
-		return paas.Deployment{}, &paas.Error{Kind: paas.Conflict, Msg: "nothing is live yet", Hint: "the first deployment uses the changed variables"}
-	}
-	rel, err := d.store.Release(p.Live)
-	if err != nil {
-		return paas.Deployment{}, err
-	}
-	b, err := d.store.Build(rel.Build)
-	if err != nil {
-		return paas.Deployment{}, err
-	}
-	src := b.Source
-	src.Message = "Changed settings"
-	rebuild, err := d.buildVariablesChanged(target, rel.ID)
-	if err != nil {
-		return paas.Deployment{}, err
-	}
-	if !rebuild {
-		src.Kind, src.Build = paas.SourceConfig, b.ID
-	}
-	return d.Deploy(ctx, by, target, src)
-}
-
-func (d *Deployer) buildVariablesChanged(target paas.Target, release string) (bool, error) {
-	then, err := d.store.ReleaseVariables(release)
-	if err != nil {
-		return false, err
-	}
-	now, err := d.store.Variables(target)
-	if err != nil {
-		return false, err
-	}
-	return !maps.Equal(buildValues(then), buildValues(now)), nil
-}
-
-func buildValues(vars []paas.Variable) map[string]paas.Secret {
-	out := map[string]paas.Secret{}
-	for _, v := range vars {
-		if v.Build {
-			out[v.Name] = v.Value
-		}
-	}
-	return out
 }

@@ -28,9 +28,8 @@ type uploads interface {
 // warnings lists what in a checked-out source will not work as its author expects: submodules, LFS pointers.
 type warnings func(dir string) []string
 
-// fetch brings the source into dir.
-func (d *Deployer) fetch(ctx context.Context, j *job, dir string) (paas.Source, error) {
-	src := j.dep.Source
+// fetch brings src into dir, and returns it with what is known only now, such as the commit of a branch.
+func (d *Deployer) fetch(ctx context.Context, j *job, src paas.Source, dir string) (paas.Source, error) {
 	if err := d.step(j, paas.StepSource); err != nil {
 		return src, err
 	}
@@ -121,6 +120,7 @@ func (d *Deployer) roomToBuild() error {
 	if err != nil || free >= minFreeBytes {
 		return nil // when it cannot be told, the build itself will tell
 	}
-	return &paas.Error{Kind: paas.NoSpace, Msg: fmt.Sprintf("the disk is nearly full: %d MB are free, a build needs at least %d", free>>20, minFreeBytes>>20),
+	return &paas.Error{Kind: paas.NoSpace,
+		Msg:  fmt.Sprintf("the disk is nearly full: %d MB are free, a build needs at least %d", free>>20, minFreeBytes>>20),
 		Hint: "delete what you do not need from the server, or delete apps that are not used; apps that run are not affected"}
 }

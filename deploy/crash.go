@@ -11,65 +11,50 @@ import (
 )
 
 const (
-	crashWindow = 5 * time.Minute
-	crashLimit  = 5 // ends within the window: more is a loop
-	crashRest   = 5 * time.Minute
+	crashWindow   = time.Minute
+	crashLimit    = 3 // ends within the window: from then on control starts the instance, after growing pauses, and not Docker
+	maxCrashPause = 5 * time.Minute
+	provenAfter   = 10 * time.Minute // of running: Docker gets its restarts back
 )
 
-// crashes counts how often live instances end without having been asked to.
+// crashes counts how often live instances end without having been asked to, while it is Docker that starts them again.
 type crashes struct {
-	mu    sync.Mutex
-	ends  map[string][]time.Time
-	until map[string]time.Time // resting: not started again before
+	mu   sync.Mutex
+	ends map[string][]time.Time
 }
 
-func newCrashes() *crashes {
-	return &crashes{ends: map[string][]time.Time{}, until: map[string]time.Time{}}
-}
+func newCrashes() *crashes { return &crashes{ends: map[string][]time.Time{}} }
 
-// count takes note of an end and reports whether it is one too many: the instance rests from now on.
+// count takes note of an end and reports whether it is one too many.
 func (c *crashes) count(id string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
+	for other, ends := range c.ends {
+		if now.Sub(ends[len(ends)-1]) >= crashWindow {
+			delete(c.ends, other)
+		}
+	}
 	recent := c.ends[id][:0]
 	for _, t := range c.ends[id] {
 		if now.Sub(t) < crashWindow {
 			recent = append(recent, t)
 		}
 	}
-	c.ends[id] = append(recent, now)
-	if len(c.ends[id]) <= crashLimit {
-		return false
-	}
-	delete(c.ends, id)
-	c.until[id] = now.Add(crashRest)
-	return true
-}
-
-func (c *crashes) resting(id string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if time.Now().Before(c.until[id]) {
+	if len(recent)+1 >= crashLimit {
+		delete(c.ends, id)
 		return true
 	}
-	delete(c.until, id)
+	c.ends[id] = append(recent, now)
 	return false
 }
 
-// next is how long it takes until an instance has rested enough; at least a second, an hour when none rests.
-func (c *crashes) next() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	next := time.Hour
-	for _, until := range c.until {
-		next = min(next, max(time.Until(until), time.Second))
-	}
-	return next
+// crashPause is how long an instance is left alone after its n-th crash: 1 s at the limit, then twice as long each time.
+func crashPause(n int) time.Duration {
+	return min(time.Second<<min(max(n-crashLimit, 0), 16), maxCrashPause)
 }
 
-// onEvent hears what happens to an instance's container. Docker starts a live one again when it ends; a loop of crashes is taken away
-// from Docker, rests, and is tried again by reconcile.
+// onEvent hears what happens to an instance's container.
 func (d *Deployer) onEvent(ctx context.Context, e docker.Event) {
 	switch e.Action {
 	case docker.Connected: // the engine is back: nothing told what happened meanwhile
@@ -77,29 +62,58 @@ func (d *Deployer) onEvent(ctx context.Context, e docker.Event) {
 	case docker.Started:
 		d.printing.notify(e.App)
 	case docker.Died:
-		d.countEnd(ctx, e)
+		if err := d.ended(ctx, e); err != nil && ctx.Err() == nil {
+			d.log.Warn("cannot take note of a crash", "app", e.App, "instance", e.Instance, "err", err)
+		}
 	}
 }
 
-func (d *Deployer) countEnd(ctx context.Context, e docker.Event) {
+// ended takes note that a live instance has ended. Docker starts it again the first times. Then control takes the restarts over, which is
+// durable state of the instance: reconcile starts it after the pause, and gives Docker its restarts back once it has run for long enough.
+func (d *Deployer) ended(ctx context.Context, e docker.Event) error {
 	inst, err := d.store.Instance(e.Instance)
-	if err != nil || inst.State != paas.Live || !d.crashes.count(inst.ID) {
-		return
+	if err != nil || inst.State != paas.Live || time.Now().Before(inst.Restarts.Until) { // the last: it was control that stopped it
+		return err
 	}
-	d.log.Warn("an app ends again and again; it rests before the next try", "app", inst.App, "instance", inst.ID, "exit", e.ExitCode)
+	taken := inst.Restarts.N > 0
+	if !taken && !d.crashes.count(inst.ID) {
+		return nil
+	}
+	st, err := d.engine.Inspect(ctx, inst.Container)
+	if err != nil {
+		return err
+	}
+	n := max(inst.Restarts.N+1, crashLimit)
+	restarts := paas.Restarts{N: n, Until: time.Now().UTC().Add(crashPause(n)), Exit: e.ExitCode, OOM: st.OOMKilled}
+	err = d.store.UpdateInstance(inst.ID, func(i *paas.Instance) error { i.Restarts = restarts; return nil })
+	if err == nil && !taken {
+		err = d.takeRestarts(ctx, inst, e)
+	}
+	d.repair.notify() // so that it is looked at when the pause is over
+	return err
+}
+
+// takeRestarts takes an instance in a crash loop away from Docker and tells people about it.
+func (d *Deployer) takeRestarts(ctx context.Context, inst paas.Instance, e docker.Event) error {
+	d.log.Warn("an app ends again and again; it is started after growing pauses", "app", inst.App, "instance", inst.ID, "exit", e.ExitCode)
 	if err := d.engine.SetRestart(ctx, inst.Container, false); err != nil {
-		d.log.Warn("cannot change the restart policy", "app", inst.App, "instance", inst.ID, "err", err)
+		return err
 	}
-	if err := d.engine.Stop(ctx, inst.Container, d.timing.StopGrace); err != nil {
-		d.log.Warn("cannot stop a crashing instance", "app", inst.App, "instance", inst.ID, "err", err)
+	if err := d.engine.Stop(ctx, inst.Container, d.timing.StopGrace); err != nil { // Docker may have started it meanwhile
+		return err
 	}
-	d.repair.notify() // so that it is looked at when the rest is over
 	path, err := d.store.PathOf(inst.App)
 	if err != nil {
-		return
+		return err
 	}
 	detail := map[string]string{"instance": inst.ID, "process": inst.Process, "exit_code": fmt.Sprint(e.ExitCode)}
-	if err := d.store.AppendEvent(paas.System, "instance.crashing", inst.App, path, detail); err != nil {
-		d.log.Error("cannot record an event", "app", inst.App, "err", err)
+	return d.store.AppendEvent(paas.System, "instance.crashing", inst.App, path, detail)
+}
+
+// giveRestartsBack lets Docker start an instance again that has run for long since its last crash.
+func (d *Deployer) giveRestartsBack(ctx context.Context, inst paas.Instance) error {
+	if err := d.launch.keep(ctx, inst.Container); err != nil {
+		return err
 	}
+	return d.store.UpdateInstance(inst.ID, func(i *paas.Instance) error { i.Restarts = paas.Restarts{}; return nil })
 }

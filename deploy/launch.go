@@ -96,12 +96,17 @@ func (l *launcher) prepare(ctx context.Context, v version) error {
 // start makes and starts the container of an instance whose record and address exist already. Docker does not start it again when it
 // ends, until keep.
 func (l *launcher) start(ctx context.Context, v version, inst paas.Instance) (paas.Instance, error) {
-	id, err := l.containers.Create(ctx, l.spec(v, inst))
+	spec := l.spec(v, inst)
+	id, err := l.containers.Create(ctx, spec)
 	if err != nil {
 		return inst, fmt.Errorf("create container: %w", err)
 	}
-	inst.Container = id
-	if err := l.store.UpdateInstance(inst.ID, func(i *paas.Instance) error { i.Container = id; return nil }); err != nil {
+	inst.Container, inst.SpecHash = id, spec.Hash()
+	err = l.store.UpdateInstance(inst.ID, func(i *paas.Instance) error {
+		i.Container, i.SpecHash = inst.Container, inst.SpecHash
+		return nil
+	})
+	if err != nil {
 		return inst, err
 	}
 	if err := l.containers.Start(ctx, id); err != nil {

@@ -196,11 +196,11 @@ func (p *prober) stillRunning(ctx context.Context, inst paas.Instance, c check) 
 	if err != nil || st.Running {
 		return err
 	}
-	return ended(inst, st, c)
+	return explainEnd(inst, st, c)
 }
 
-// ended explains a process that is not there any more.
-func ended(inst paas.Instance, st docker.State, c check) error {
+// explainEnd explains a process that is not there any more.
+func explainEnd(inst paas.Instance, st docker.State, c check) error {
 	e := &paas.Error{Kind: paas.Failed, Msg: fmt.Sprintf("the %s process ended by itself with exit code %d", inst.Process, st.ExitCode),
 		Hint: "its last output says why"}
 	switch {

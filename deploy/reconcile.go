@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -20,33 +19,32 @@ type watched interface {
 // away holds up nothing else.
 func (d *Deployer) reconcileLoop(ctx context.Context) {
 	for {
-		if err := d.reconcile(ctx); err != nil && ctx.Err() == nil {
+		next, err := d.reconcile(ctx)
+		if err != nil && ctx.Err() == nil {
 			d.log.Warn("cannot compare the store with Docker; trying again", "err", err)
 		}
-		if !d.repair.wait(ctx, min(safetyNet, d.crashes.next())) {
+		if !d.repair.wait(ctx, next) {
 			return
 		}
 	}
 }
 
-// reconcile compares once: wanted instances with containers, wanted copies with instances.
-func (d *Deployer) reconcile(ctx context.Context) error {
+// reconcile compares once: wanted instances with containers, wanted copies with instances. It tells when to do so again.
+func (d *Deployer) reconcile(ctx context.Context) (next time.Duration, err error) {
 	if err := d.choosePool(ctx); err != nil {
-		return err
+		return safetyNet, err
 	}
 	containers, err := d.engine.List(ctx, docker.KindInstance) // before the store: what is started meanwhile is in both or in neither
 	if err != nil {
-		return err
+		return safetyNet, err
 	}
 	insts, err := d.store.Instances()
 	if err != nil {
-		return err
+		return safetyNet, err
 	}
+	repairs, next := compare(insts, containers, time.Now())
 	var wg sync.WaitGroup
-	for _, r := range compare(insts, containers) {
-		if r.what == startAgain && d.crashes.resting(r.inst.ID) {
-			continue
-		}
+	for _, r := range repairs {
 		wg.Go(func() {
 			if err := d.mend(ctx, r); err != nil && ctx.Err() == nil {
 				d.log.Error("cannot repair an instance", "app", r.inst.App, "instance", r.container.Instance, "repair", r.what, "err", err)
@@ -58,7 +56,7 @@ func (d *Deployer) reconcile(ctx context.Context) error {
 	for _, t := range targets {
 		d.queue.notify(t)
 	}
-	return err
+	return next, err
 }
 
 // repair is something about one instance that has to be put right.
@@ -71,36 +69,56 @@ type repair struct {
 const (
 	startAgain = "start a stopped container"
 	makeAgain  = "make a missing container"
+	giveBack   = "let Docker restart a container again"
 	recordGone = "record that an instance is gone"
 	removeIt   = "remove a container that nothing refers to"
 )
 
-// compare tells what has to be done so that every live instance has a running container and every container an instance. Instances that
-// start or drain belong to the worker and the drainer.
-func compare(insts []paas.Instance, containers []docker.State) []repair {
+// compare tells what has to be done now so that every live instance has a running container and every container an instance, and when
+// to compare again. Instances that start or drain belong to the worker and the drainer.
+func compare(insts []paas.Instance, containers []docker.State, now time.Time) (out []repair, next time.Duration) {
+	next = safetyNet
 	of := map[string]docker.State{}
 	for _, c := range containers {
 		of[c.Instance] = c
 	}
-	var out []repair
 	for _, inst := range insts {
 		c, there := of[inst.ID]
 		delete(of, inst.ID)
-		switch {
-		case inst.Dir != "", inst.State == paas.Starting, c.Running, c.Restarting:
-		case inst.State == paas.Draining && !there:
-			out = append(out, repair{recordGone, inst, c})
-		case inst.State == paas.Draining: // stopped while it drained: the drainer removes it
-		case there:
-			out = append(out, repair{startAgain, inst, c})
-		default:
-			out = append(out, repair{makeAgain, inst, c})
+		what, wait := compareOne(inst, c, there, now)
+		if what != "" {
+			out = append(out, repair{what, inst, c})
 		}
+		next = min(next, wait)
 	}
 	for _, c := range of {
 		out = append(out, repair{what: removeIt, container: c})
 	}
-	return out
+	return out, next
+}
+
+// compareOne is compare for one instance; what is "" when there is nothing to do now.
+func compareOne(inst paas.Instance, c docker.State, there bool, now time.Time) (what string, wait time.Duration) {
+	runs := c.Running || c.Restarting
+	rest, proven := inst.Restarts.Until.Sub(now), inst.Restarts.Until.Add(provenAfter).Sub(now)
+	switch {
+	case inst.Dir != "", inst.State == paas.Starting:
+	case inst.State == paas.Draining:
+		if !there { // one that stopped while it drained is removed by the drainer
+			return recordGone, safetyNet
+		}
+	case inst.Restarts.N > 0 && !runs && rest > 0:
+		return "", rest
+	case inst.Restarts.N > 0 && runs && proven > 0:
+		return "", proven
+	case inst.Restarts.N > 0 && runs:
+		return giveBack, safetyNet
+	case !there:
+		return makeAgain, safetyNet
+	case !runs:
+		return startAgain, safetyNet
+	}
+	return "", safetyNet
 }
 
 func (d *Deployer) mend(ctx context.Context, r repair) error {
@@ -110,13 +128,15 @@ func (d *Deployer) mend(ctx context.Context, r repair) error {
 		return d.engine.Remove(ctx, r.container.ID)
 	case recordGone:
 		return d.store.InstanceGone(r.inst.ID)
+	case giveBack:
+		return d.giveRestartsBack(ctx, r.inst)
 	}
 	v, err := d.launch.version(r.inst.Release)
 	if err != nil {
 		return err
 	}
 	if r.what == startAgain && !drifted(r.container, d.launch.spec(v, r.inst)) {
-		return errors.Join(d.engine.Start(ctx, r.container.ID), d.launch.keep(ctx, r.container.ID))
+		return d.keepAgain(ctx, r.inst, r.container.ID, d.engine.Start(ctx, r.container.ID))
 	}
 	return d.makeAgain(ctx, v, r)
 }
@@ -137,10 +157,15 @@ func (d *Deployer) makeAgain(ctx context.Context, v version, r repair) error {
 		return err
 	}
 	inst, err := d.launch.start(ctx, v, r.inst)
-	if err != nil {
-		return err
+	return d.keepAgain(ctx, r.inst, inst.Container, err)
+}
+
+// keepAgain lets Docker restart a container that was started again, unless control has taken the restarts over.
+func (d *Deployer) keepAgain(ctx context.Context, inst paas.Instance, container string, started error) error {
+	if started != nil || inst.Restarts.N > 0 {
+		return started
 	}
-	return d.launch.keep(ctx, inst.Container)
+	return d.launch.keep(ctx, container)
 }
 
 // eventLoop listens to Docker.

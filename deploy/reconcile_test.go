@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloudsania/cloudsania/docker"
 	"github.com/cloudsania/cloudsania/paas"
@@ -13,8 +14,15 @@ import (
 var errTest = errors.New("broken for the test")
 
 func TestInstancesAreComparedWithContainers(t *testing.T) {
-	live, old, starting := paas.Instance{ID: "i", State: paas.Live}, paas.Instance{ID: "i", State: paas.Draining}, paas.Instance{ID: "i", State: paas.Starting}
-	runs, stopped, restarting := docker.State{Instance: "i", Running: true}, docker.State{Instance: "i"}, docker.State{Instance: "i", Restarting: true}
+	live, old := paas.Instance{ID: "i", State: paas.Live}, paas.Instance{ID: "i", State: paas.Draining}
+	starting := paas.Instance{ID: "i", State: paas.Starting}
+	runs, stopped := docker.State{Instance: "i", Running: true}, docker.State{Instance: "i"}
+	restarting := docker.State{Instance: "i", Restarting: true}
+	now := time.Now()
+	crashed := func(ago time.Duration) paas.Instance {
+		return paas.Instance{ID: "i", State: paas.Live, Restarts: paas.Restarts{N: 3, Until: now.Add(-ago)}}
+	}
+	resting, rested, proven := crashed(-time.Second), crashed(time.Second), crashed(provenAfter)
 	for _, tt := range []struct {
 		name       string
 		insts      []paas.Instance
@@ -25,6 +33,10 @@ func TestInstancesAreComparedWithContainers(t *testing.T) {
 		{"a live one is being restarted by Docker", []paas.Instance{live}, []docker.State{restarting}, ""},
 		{"a live one has stopped", []paas.Instance{live}, []docker.State{stopped}, startAgain},
 		{"a live one is missing", []paas.Instance{live}, nil, makeAgain},
+		{"one rests after a crash", []paas.Instance{resting}, []docker.State{stopped}, ""},
+		{"one has rested", []paas.Instance{rested}, []docker.State{stopped}, startAgain},
+		{"one runs again since a moment", []paas.Instance{rested}, []docker.State{runs}, ""},
+		{"one has run long since its crash", []paas.Instance{proven}, []docker.State{runs}, giveBack},
 		{"a static one needs no container", []paas.Instance{{ID: "i", State: paas.Live, Dir: "bld"}}, nil, ""},
 		{"one starts", []paas.Instance{starting}, nil, ""},
 		{"one stopped while it drained", []paas.Instance{old}, []docker.State{stopped}, ""},
@@ -32,7 +44,11 @@ func TestInstancesAreComparedWithContainers(t *testing.T) {
 		{"nothing refers to it", nil, []docker.State{runs}, removeIt},
 	} {
 		var got []string
-		for _, r := range compare(tt.insts, tt.containers) {
+		repairs, next := compare(tt.insts, tt.containers, now)
+		if next > safetyNet || next <= 0 {
+			t.Errorf("%s: looked at again after %v", tt.name, next)
+		}
+		for _, r := range repairs {
 			got = append(got, r.what)
 		}
 		if strings.Join(got, ", ") != tt.want {

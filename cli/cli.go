@@ -1,18 +1,15 @@
-// Package cli is the command line: one command a file. Commands talk to control through package api; `serve`, `edge` and what belongs to
-// the server itself call package daemon, which only Linux has.
+// Package cli is the command line: one command a file. Commands talk to control through package api; `serve`, `edge` and
+// what belongs to the server itself call package daemon, which only Linux has.
 package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -46,10 +43,11 @@ func Main(b Build) int {
 
 // cli is what the commands that talk to control share: their flags and how they print.
 type cli struct {
-	build     Build
-	data, env string
-	json      bool
-	out       io.Writer
+	build       Build
+	data        string // directory of the installation on this machine
+	environment string
+	json        bool
+	out         io.Writer
 }
 
 // commands is the whole command line.
@@ -62,15 +60,18 @@ func commands(b Build) *cobra.Command {
 		SilenceErrors: true,
 		Long: `Your own server as a private PaaS: push code, get a live, health-checked app.
 
-Commands talk to control through its socket in the data directory, or to another server with CLOUDSANIA_URL and CLOUDSANIA_TOKEN.
+Commands talk to control through its socket in the data directory, or to another server with CLOUDSANIA_URL and
+CLOUDSANIA_TOKEN.
 NAME is an app's name, or project/app.`,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &paas.Error{Kind: paas.Invalid, Msg: err.Error(), Hint: fmt.Sprintf("see %s --help", c.CommandPath())}
 	})
 	root.AddCommand(serverCommands(b)...)
-	for _, sub := range []*cobra.Command{c.apps(), c.deploy(), c.logs(), c.releases(), c.rollback(), c.variables(), c.tokens(), c.events(),
-		c.detect(), c.doctor(), c.demo(), c.version()} {
+	for _, sub := range []*cobra.Command{
+		c.apps(), c.deploy(), c.logs(), c.releases(), c.rollback(), c.env(), c.tokens(), c.events(),
+		c.detect(), c.doctor(), c.demo(), c.version(),
+	} {
 		c.localFlags(sub.PersistentFlags())
 		sub.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON, the same as the API answers")
 		root.AddCommand(sub)
@@ -94,57 +95,19 @@ func (c *cli) client() (*api.Client, error) {
 	return api.NewClient(api.Options{Socket: filepath.Join(c.data, "control.sock"), UserAgent: agent})
 }
 
-// call makes a command's body of a function that gets the client; what it returns is printed as JSON, or by show.
-func call[T any](c *cli, do func(ctx context.Context, control *api.Client, args []string) (T, error), show func(w io.Writer, v T)) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		control, err := c.client()
-		if err != nil {
-			return err
-		}
-		v, err := do(cmd.Context(), control, args)
-		if err != nil {
-			return err
-		}
-		return c.print(v, func(w io.Writer) { show(w, v) })
-	}
-}
-
-func (c *cli) print(v any, show func(io.Writer)) error {
-	if c.json {
-		enc := json.NewEncoder(c.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(v)
-	}
-	w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
-	show(w)
-	return w.Flush()
-}
-
 // exactly takes that many arguments, with an error that names them.
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == n {
 			return nil
 		}
-		return &paas.Error{Kind: paas.Invalid, Msg: fmt.Sprintf("%s needs %s", cmd.CommandPath(), what), Hint: "usage: " + cmd.UseLine()}
+		msg := fmt.Sprintf("%s needs %s", cmd.CommandPath(), what)
+		return &paas.Error{Kind: paas.Invalid, Msg: msg, Hint: "usage: " + cmd.UseLine()}
 	}
 }
 
+// envFlag lets a command name the environment that it is about.
 func (c *cli) envFlag(cmd *cobra.Command) *cobra.Command {
-	cmd.Flags().StringVar(&c.env, "env", paas.Production, "environment")
+	cmd.Flags().StringVar(&c.environment, "env", paas.Production, "environment")
 	return cmd
-}
-
-// ago says when in the words of people.
-func ago(t time.Time) string {
-	d := time.Since(t)
-	switch {
-	case d < time.Minute:
-		return "just now"
-	case d < time.Hour:
-		return fmt.Sprintf("%d min ago", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h ago", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d days ago", int(d.Hours()/24))
 }

@@ -16,24 +16,25 @@ import (
 const demoApp = "hello"
 
 func (c *cli) demo() *cobra.Command {
-	return &cobra.Command{Use: "demo", Short: "Deploy a small example app", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			control, err := c.client()
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Deploy a small example app",
+		Args:  cobra.NoArgs,
+		RunE: c.call(func(ctx context.Context, control *api.Client, _ []string) error {
+			_, err := control.CreateApp(ctx, api.CreateApp{Name: demoApp})
+			if err != nil && !paas.IsKind(err, paas.Conflict) {
+				return err
+			}
+			d, err := deployDemo(ctx, control)
 			if err != nil {
 				return err
 			}
-			if _, err := control.CreateApp(cmd.Context(), api.CreateApp{Name: demoApp}); err != nil && !paas.IsKind(err, paas.Conflict) {
-				return err
-			}
-			d, err := c.deployDemo(cmd.Context(), control)
-			if err != nil {
-				return err
-			}
-			return c.follow(cmd.Context(), control, d, false)
-		}}
+			return c.follow(ctx, control, d)
+		}),
+	}
 }
 
-func (c *cli) deployDemo(ctx context.Context, control *api.Client) (api.Deployment, error) {
+func deployDemo(ctx context.Context, control *api.Client) (api.Deployment, error) {
 	dir, err := os.MkdirTemp("", "cloudsania-demo-")
 	if err != nil {
 		return api.Deployment{}, fmt.Errorf("make directory for the example: %w", err)

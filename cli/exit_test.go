@@ -8,7 +8,9 @@ import (
 )
 
 func TestExitCodesTellKindsApart(t *testing.T) {
-	for kind, want := range map[paas.Kind]int{paas.Invalid: 2, paas.NotFound: 3, paas.Unauthenticated: 4, paas.Conflict: 5, paas.Unavailable: 6, paas.Failed: 7} {
+	for kind, want := range map[paas.Kind]int{
+		paas.Invalid: 2, paas.NotFound: 3, paas.Unauthenticated: 4, paas.Conflict: 5, paas.Unavailable: 6, paas.Failed: 7,
+	} {
 		if got := report(&paas.Error{Kind: kind, Msg: "x"}); got != want {
 			t.Errorf("exit code of %s = %d, want %d", kind, got, want)
 		}

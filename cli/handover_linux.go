@@ -6,7 +6,8 @@ import (
 	"github.com/cloudsania/cloudsania/daemon"
 )
 
-// handoverCommand is what the edge's systemd unit calls on reload: the running edge starts the installed program with its listeners.
+// handoverCommand is what the edge's systemd unit calls on reload: the running edge starts the installed program with its
+// listeners.
 func handoverCommand(b Build) *cobra.Command {
 	cfg := daemon.EdgeConfig{Version: b.id()}
 	cmd := &cobra.Command{

@@ -22,10 +22,12 @@ func serveCommand(b Build) *cobra.Command {
 // serveFlags are the flags of serve, which `units` takes, too.
 func serveFlags(f *pflag.FlagSet, cfg *daemon.Config) {
 	f.StringVar(&cfg.Data, "data", daemon.DefaultData, "directory of everything that is remembered")
-	f.StringVar(&cfg.Key, "key", "", "file with the key that seals secrets (default /etc/cloudsania/key, or DIR.key for another --data)")
+	f.StringVar(&cfg.Key, "key", "",
+		"file with the key that seals secrets (default /etc/cloudsania/key, or DIR.key for another --data)")
 	f.StringVar(&cfg.HTTP, "http", ":80", "address of the edge for HTTP")
 	f.StringVar(&cfg.HTTPS, "https", ":443", "address of the edge for HTTPS")
-	f.StringVar(&cfg.Domain, "domain", "", "BASE: apps live at <app>.BASE, the dashboard and git at BASE (default <ip>.sslip.io)")
+	f.StringVar(&cfg.Domain, "domain", "",
+		"BASE: apps live at <app>.BASE, the dashboard and git at BASE (default <ip>.sslip.io)")
 	f.StringVar(&cfg.TLS, "tls", "auto", "auto, acme, self-signed or off")
 	f.StringVar(&cfg.Email, "email", "", "address for messages of the certificate authority")
 	f.StringVar(&cfg.ACMECA, "acme-ca", "", "ACME directory of another certificate authority")

@@ -34,5 +34,9 @@ func (*cli) localFlags(*pflag.FlagSet) {}
 
 // canBuild says what this build of the program lacks for building apps.
 func canBuild() error {
-	return &paas.Error{Kind: paas.Unavailable, Msg: "this is the command line only", Hint: "apps are built on the server, which is Linux"}
+	return &paas.Error{
+		Kind: paas.Unavailable,
+		Msg:  "this is the command line only",
+		Hint: "apps are built on the server, which is Linux",
+	}
 }

@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // programs under test: control and edge with the race detector, the buildpack static because it runs in another system's image.
@@ -41,10 +43,10 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	programs.dir, programs.cloudsania, programs.buildpack = dir, filepath.Join(dir, "cloudsania"), filepath.Join(dir, "buildpack")
-	if err := compile(programs.cloudsania, "1", "-race"); err != nil {
-		return fatal(err)
-	}
-	if err := compile(programs.buildpack, "0"); err != nil {
+	var builds errgroup.Group
+	builds.Go(func() error { return compile(programs.cloudsania, "1", "-race") })
+	builds.Go(func() error { return compile(programs.buildpack, "0") })
+	if err := builds.Wait(); err != nil {
 		return fatal(err)
 	}
 	shared = newWorld(filepath.Join(dir, "shared"))
@@ -77,8 +79,8 @@ type world struct {
 	control     *exec.Cmd
 	log         *os.File
 
-	once  sync.Mutex // held while token is made
-	token string
+	minting sync.Mutex // held while token is made
+	token   string
 }
 
 func newWorld(data string, flags ...string) *world {
@@ -276,8 +278,8 @@ func (w *world) show(t *testing.T, name string) app {
 // credential is a token that may push to every app.
 func (w *world) credential(t *testing.T) string {
 	t.Helper()
-	w.once.Lock()
-	defer w.once.Unlock()
+	w.minting.Lock()
+	defer w.minting.Unlock()
 	if w.token == "" {
 		var made struct{ Token string }
 		w.read(t, &made, "tokens", "create", "e2e")

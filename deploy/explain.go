@@ -58,6 +58,9 @@ func (d *Deployer) explain(j *job, err error) *paas.Failure {
 	case j.dep.Step == paas.StepBuild, j.dep.Step == paas.StepRelease:
 		f.Lines = d.lastLines(j.dep.ID, j.dep.Step)
 	}
+	if j.dep.Step == paas.StepBuild {
+		return f // the builder has explained it: what a build printed before need not be the reason
+	}
 	for _, k := range known {
 		if m := k.pattern.FindStringSubmatch(strings.Join(f.Lines, "\n")); m != nil {
 			f.Hint = fmt.Sprintf(k.hint, anys(m[1:])...)
@@ -99,8 +102,7 @@ var known = []struct {
 	{regexp.MustCompile(`ModuleNotFoundError: No module named '([^']+)'`), `add the package that provides %q to the requirements`},
 	{regexp.MustCompile(`KeyError: '([A-Z][A-Z0-9_]+)'`), `set the variable %q under Variables`},
 	{regexp.MustCompile(`EADDRINUSE.*:(\d+)`), `port %s is already taken inside the app: start one server only, on the port in the PORT variable`},
-	{regexp.MustCompile(`npm error code ERESOLVE`), `two packages want different versions of a third: run npm install on your computer, fix the conflict, and commit the lockfile`},
-	{regexp.MustCompile(`JavaScript heap out of memory`), `the build ran out of memory: build on a larger server, or set the build variable NODE_OPTIONS to --max-old-space-size=2048`},
+	{regexp.MustCompile(`JavaScript heap out of memory`), `the app needs more memory: raise its limit under Settings`},
 	{regexp.MustCompile(`DisallowedHost|Invalid HTTP_HOST header`), `add the app's address, or "*", to ALLOWED_HOSTS in the Django settings`},
 	{regexp.MustCompile(`(?i)ECONNREFUSED (?:127\.0\.0\.1|::1):(5432|3306|6379|27017)`), `the app looks for a database on port %s of its own container: set the variable that holds its address`},
 }

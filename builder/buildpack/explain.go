@@ -160,6 +160,11 @@ var reasons = []reason{
 		"set it and mark it as a build variable",
 	),
 	because(
+		`(?i)ECONNREFUSED (?:127\.0\.0\.1|::1):(5432|3306|6379|27017)`,
+		"the build looks for a database on port $1 of its own container",
+		"read the database at run time only, or set the variable that holds its address and mark it as a build variable",
+	),
+	because(
 		`ModuleNotFoundError: No module named '([\w.]+)'`,
 		"the Python module \"$1\" is not installed",
 		"add its package to the requirements",

@@ -41,6 +41,7 @@ func TestExplain(t *testing.T) {
 		{"go.sum", "main.go:3:2: missing go.sum entry for module providing package x", run.ExitError{Code: 1}, "go.sum is incomplete", "go mod tidy"},
 		{"go package", "main.go:3:8: no required module provides package example.com/x; to add it:", run.ExitError{Code: 1}, `"example.com/x"`, "go get example.com/x"},
 		{"composer extension", "    - a/b 1.0 requires ext-imap * -> it is missing from your system.", run.ExitError{Code: 2}, "extension ext-imap", `"ext-imap": "*"`},
+		{"database", "Error: connect ECONNREFUSED 127.0.0.1:5432", run.ExitError{Code: 1}, "database on port 5432", "build variable"},
 		{"disk", "write /x: no space left on device\nENOSPC: no space left", run.ExitError{Code: 1}, "disk is full", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

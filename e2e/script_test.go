@@ -29,7 +29,7 @@ import (
 //	                                the API, a page of the dashboard, or with -app of an app; the body is stdout, the headers are stderr
 //	capture NAME REGEXP             sets $NAME to the first group of REGEXP in stdout
 //
-// and $URL of the dashboard, its $ADDR, and $TOKEN, which may do everything.
+// and $URL of the dashboard, its $ADDR, $TOKEN, which may do everything, and $PROGRAM.
 func TestScripts(t *testing.T) {
 	fixtures, err := filepath.Abs(filepath.Join("testdata", "apps"))
 	if err != nil {
@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("URL", fmt.Sprintf("http://127.0.0.1:%d", shared.http))
+			env.Setenv("PROGRAM", programs.cloudsania)
 			env.Setenv("ADDR", fmt.Sprintf("127.0.0.1:%d", shared.http))
 			env.Setenv("REMOTE", fmt.Sprintf("http://git:%s@127.0.0.1:%d/git", token, shared.http))
 			env.Setenv("TOKEN", token)

@@ -15,11 +15,16 @@ lanes=() # process groups of what runs side by side
 step() { printf '\n[%4ds] %s\n' $SECONDS "$*"; }
 must() { "$@" || { printf 'error: %s\n' "$*" >&2; exit 1; }; }
 check() { # NAME COMMAND…: prints what it said when it has ended, and goes on after a failure, so that one run shows all of them
-	local name=$1 began=$SECONDS result=ok said
+	local name=$1 began=$SECONDS shell=$BASHPID used result=ok said
 	shift
+	used=$(processor "$shell")
 	said=$("$@" 2>&1) || result=FAILED
-	printf '%-44s %6d  %s\n' "$name" $((SECONDS - began)) $result >>"$OUT/parts"
+	part "$name" $((SECONDS - began)) $(($(processor "$shell") - used)) $result
 	printf '\n[%4ds] %s: %s\n%s' $SECONDS "$name" $result "${said:+$said$'\n'}" # one write: others end at the same time
+}
+part() { printf '%-40s %8s %16s  %s\n' "$@" >>"$OUT/parts"; }
+processor() { # PID: seconds of processor time that its ended children used, what Docker ran for them left out; see proc_pid_stat(5)
+	awk '{ sub(/.*\) /, ""); print int(($14 + $15) / 100) }' "/proc/$1/stat"
 }
 
 finish() {
@@ -146,6 +151,7 @@ checks() {
 packages
 GO=$(./install.sh --find-go) || exit 1
 export GOFLAGS=-buildvcs=false CGO_ENABLED=0 # without C everything but the race detector shares one set of compiled packages
+part part seconds "cpu seconds" ""
 step "generating the lifecycle with $("$GO" env GOVERSION)"
 must "$GO" generate ./builder/lifecycle
 must "$GO" build -o "$OUT/summary" ./e2e/summary
@@ -154,7 +160,7 @@ if [ "$MODE" = all ]; then
 	base_tree
 	export CLOUDSANIA_TEST_DOCKER=1 CLOUDSANIA_TEST_BROWSER=1 CLOUDSANIA_TEST_CACHE=$CACHE CLOUDSANIA_TEST_BASETREE=$CACHE/tree
 fi
-printf '%-44s %6d\n' "getting ready" $SECONDS >"$OUT/parts"
+part "getting ready" $SECONDS "$(processor $$)" ok
 step "checks and tests"
 set -m # a process group each, so that all of it can be ended
 checks & lanes+=($!)
@@ -165,7 +171,6 @@ wait "${lanes[@]}"
 lanes=()
 
 step "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
-printf '\n%-44s %6s\n' part seconds
 cat "$OUT/parts"
 "$OUT/summary" -total "$OUT"/test-*.json
 ! grep -q 'FAILED$' "$OUT/parts"

@@ -36,7 +36,7 @@ var imports = map[string][]string{
 	"builder/lifecycle": {"paas"},
 	"docker":            {"disk", "paas"},
 	"proxy":             {"disk", "paas", "run"},
-	"store":             {"paas"},
+	"store":             {"disk", "paas"},
 	"ui":                {"paas", "qr", "terminal"},
 	"run":               {"paas"},
 	"disk":              {"paas"},

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/crypto/chacha20poly1305"
 
+	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -83,7 +84,7 @@ func CreateKey(path string) (Key, error) {
 		return Key{}, fmt.Errorf("make the key's directory: %w", err)
 	}
 	k := NewKey()
-	err := writeNew(path, []byte(base64.StdEncoding.EncodeToString(k.b[:])+"\n"))
+	err := disk.WriteNew(path, []byte(base64.StdEncoding.EncodeToString(k.b[:])+"\n"))
 	if errors.Is(err, fs.ErrExist) {
 		return Key{}, &paas.Error{Kind: paas.Conflict, Msg: fmt.Sprintf("there is a key file %q already", path),
 			Hint: "it is never replaced: without it the secrets are lost", Err: err}

@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -13,6 +12,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -83,7 +83,7 @@ func open(o Options, steps []migration) (_ *Store, err error) {
 			err = errors.Join(err, s.db.Close())
 		}
 	}()
-	if err := removeTemps(s.path); err != nil {
+	if err := disk.RemoveTemporaries(s.path); err != nil {
 		return nil, err
 	}
 	if err := s.begin(o, installed, found, steps); err != nil {
@@ -253,7 +253,7 @@ func writeMarker(path, installation string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	err := writeFile(path, func(w io.Writer) error { _, err := fmt.Fprintln(w, installation); return err })
+	err := disk.WriteFile(path, []byte(installation+"\n"))
 	if err != nil {
 		return noSpace(fmt.Errorf("write the marker of an installation: %w", err))
 	}

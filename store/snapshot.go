@@ -9,6 +9,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -38,15 +39,15 @@ func (s *Store) SnapshotFile(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := disk.Rename(tmp, path); err != nil {
 		return errors.Join(fmt.Errorf("name the snapshot: %w", err), os.Remove(tmp))
 	}
-	return syncDir(filepath.Dir(path))
+	return nil
 }
 
 // copyAside writes the present state to a temporary file beside path and inspects it there.
 func (s *Store) copyAside(path string) (tmp string, err error) {
-	tmp, err = writeTemp(path, func(w io.Writer) error {
+	tmp, err = disk.Stage(path, func(w io.Writer) error {
 		return s.guard(func() error {
 			return s.db.View(func(t *bolt.Tx) error { _, err := t.WriteTo(w); return err })
 		})

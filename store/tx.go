@@ -7,13 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strings"
-	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
+	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -113,16 +112,8 @@ func (s *Store) guard(fn func() error) (err error) {
 
 // noSpace gives an error of a full disk its message and returns others as they are.
 func noSpace(err error) error {
-	var said *paas.Error
-	if err == nil || errors.As(err, &said) {
-		return err
-	}
-	// bbolt keeps only the text of some causes
-	full := errors.Is(err, berrors.ErrMaxSizeReached)
-	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
-		full = full || errors.Is(err, errno) || strings.Contains(err.Error(), errno.Error())
-	}
-	if !full {
+	var explained *paas.Error
+	if errors.As(err, &explained) || !disk.IsFull(err) && !errors.Is(err, berrors.ErrMaxSizeReached) {
 		return err
 	}
 	return &paas.Error{Kind: paas.NoSpace, Msg: "the disk is full: the change was not made, and nothing was lost",

@@ -74,16 +74,6 @@ func Output(ctx context.Context, c Cmd) ([]byte, error) {
 	return out.buf, err
 }
 
-// Exec replaces this process by another program, keeping its process id and open files that are not close-on-exec. It
-// returns only on failure.
-func Exec(argv0 string, args, env []string) error {
-	file, err := program(argv0)
-	if err != nil {
-		return err
-	}
-	return fmt.Errorf("exec %s: %w", file, syscall.Exec(file, append([]string{argv0}, args...), env))
-}
-
 // Detach starts c in a session of its own, where it outlives us and hears none of our signals, and returns its process
 // id. Stdout and Stderr must be files or nil; Stdin, Timeout, MaxOutput and Limits do not apply.
 func Detach(c Cmd) (pid int, err error) {

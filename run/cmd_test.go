@@ -30,7 +30,6 @@ func TestShellsAreRefused(t *testing.T) {
 			"Start":  second(Start(t.Context(), Cmd{Path: path})),
 			"Output": second(Output(t.Context(), Cmd{Path: path})),
 			"Detach": second(Detach(Cmd{Path: path})),
-			"Exec":   Exec(path, []string{"-c", "true"}, nil),
 		} {
 			if err == nil || !strings.Contains(err.Error(), "it is a shell") {
 				t.Errorf("%s of %q: %v", how, path, err)
@@ -299,13 +298,6 @@ func TestDetachedLeavesNoZombie(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("its process id stays taken")
 		}
-	}
-}
-
-func TestExecReplacesTheProcess(t *testing.T) {
-	out, err := Output(t.Context(), play(t, "exec"))
-	if err != nil || string(out) != "this\n" {
-		t.Errorf("got %q, %v", out, err)
 	}
 }
 

@@ -60,8 +60,9 @@ func (l *buildLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// phaseLine is a line as pack prefixes it, in colours when it thinks that we have a terminal.
-var phaseLine = regexp.MustCompile(`^(?:\x1b\[[0-9;]*m)*\[([a-z ()]+)\](?:\x1b\[[0-9;]*m)* ?((?s).*)$`)
+// phaseLine is a line as pack prefixes it: it colours the phase within the brackets.
+var phaseLine = regexp.MustCompile(
+	`^(?:\x1b\[[0-9;]*m)*\[(?:\x1b\[[0-9;]*m)*([a-z ()]+)(?:\x1b\[[0-9;]*m)*\](?:\x1b\[[0-9;]*m)* ?((?s).*)$`)
 
 func (l *buildLog) line(raw string) {
 	if m := phaseLine.FindStringSubmatch(raw); m != nil {

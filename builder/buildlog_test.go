@@ -23,6 +23,7 @@ func TestBuildLog(t *testing.T) {
 		{"an empty line", "[builder] \n", "\n"},
 		{"in pieces", "[buil|der] np|m ci\n[builder] done|\n", "npm ci\ndone\n"},
 		{"colours", "\x1b[36m[builder]\x1b[0m \x1b[1;32mok\x1b[0m\n", "\x1b[1;32mok\x1b[0m\n"},
+		{"a phase that pack coloured", "[\x1b[36mbuilder\x1b[0m] ok\n[\x1b[36mexporter\x1b[0m] Adding layer\n", "ok\n"},
 		{"cursor, title and charset", "[builder] \x1b[2K\x1b]0;title\x07a\x1b(Bb\n", "ab\n"},
 		{"drawn over and over", "[builder] 10 %\r50 %\r100 %\r\n", "100 %\n"},
 		{"control characters", "[builder] a\x00b\x08c\td\n", "abc d\n"},
@@ -44,6 +45,17 @@ func TestBuildLog(t *testing.T) {
 				t.Errorf("got %q, want %q", out.String(), c.want)
 			}
 		})
+	}
+}
+
+// The prefix is pack's own, whatever it looks like.
+func TestBuildLogReadsPacksPrefix(t *testing.T) {
+	var out strings.Builder
+	w := logging.NewPrefixWriter(newBuildLog(&out), "builder")
+	_, _ = w.Write(bytes.TrimPrefix(recorded(contract.Record{Kind: contract.Warning, Message: "stale"}), []byte("[builder] ")))
+	_, _ = w.Write([]byte("npm ci\n"))
+	if out.String() != "warning: stale\nnpm ci\n" {
+		t.Errorf("got %q", out.String())
 	}
 }
 

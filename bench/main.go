@@ -39,11 +39,13 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		err = errors.Join(err, write(stdout), rep.exceeded())
 	}
+	if err != nil { // also when it was stopped: something may be left on the machine
+		fmt.Fprintln(stderr, "error:", err)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return 130
 	case err != nil:
-		fmt.Fprintln(stderr, "error:", err)
 		return 1
 	}
 	return 0
@@ -63,7 +65,7 @@ func measure(ctx context.Context, opts options, progress io.Writer) (rep *report
 		rows, err := sc.run(s, ctx)
 		rep.Rows = append(rep.Rows, rows...)
 		if ctx.Err() != nil {
-			return rep, ctx.Err()
+			return rep, nil // the caller sees it, too
 		}
 		if err != nil {
 			s.say("%s: %v", sc.name, err)

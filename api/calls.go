@@ -85,7 +85,14 @@ func (c *Client) DeployArchive(ctx context.Context, app, env, name string, archi
 
 // Detect uploads an archive and says how it would be built, without deploying it.
 func (c *Client) Detect(ctx context.Context, name string, archive io.Reader, size int64) (out Detected, err error) {
-	return out, c.do(ctx, call{method: http.MethodPost, path: "/detect", query: in("filename", name), body: archive, size: size, contentType: "application/octet-stream"}, &out)
+	return out, c.do(ctx, call{
+		method:      http.MethodPost,
+		path:        "/detect",
+		query:       in("filename", name),
+		body:        archive,
+		size:        size,
+		contentType: "application/octet-stream",
+	}, &out)
 }
 
 // Cancel stops a deployment that is not live yet.

@@ -216,9 +216,12 @@ func (c *Client) unreachable(err error) error {
 	var unknown x509.UnknownAuthorityError
 	switch {
 	case c.base == "http://control":
-		e.Msg, e.Hint = "control does not answer on its socket", "is it running? start it with: cloudsania serve (or name its directory with --data)"
+		e.Msg = "control does not answer on its socket"
+		e.Hint = "is it running? start it with: cloudsania serve (or name its directory with --data)"
 	case errors.As(err, &unknown):
-		e.Msg, e.Hint = "the server's certificate is signed by an authority that this machine does not know", "name a file with its authority's certificate in SSL_CERT_FILE, after comparing the fingerprint with the one that serve printed"
+		e.Msg = "the server's certificate is signed by an authority that this machine does not know"
+		e.Hint = "name a file with its authority's certificate in SSL_CERT_FILE, " +
+			"after comparing the fingerprint with the one that serve printed"
 	}
 	return e
 }

@@ -24,7 +24,13 @@ func (e *Engine) DeriveImage(ctx context.Context, ref, from string, argv []strin
 		return err
 	}
 	id, err := e.createWork(ctx, &container.Config{Image: from, User: "0:0", Entrypoint: argv},
-		&container.HostConfig{Binds: mounts, NetworkMode: "host", Init: new(true), SecurityOpt: []string{"no-new-privileges"}, LogConfig: container.LogConfig{Type: "none"}})
+		&container.HostConfig{
+			Binds:       mounts,
+			NetworkMode: "host",
+			Init:        new(true),
+			SecurityOpt: []string{"no-new-privileges"},
+			LogConfig:   container.LogConfig{Type: "none"},
+		})
 	if err != nil {
 		return err
 	}

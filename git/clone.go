@@ -76,7 +76,8 @@ func (s *Server) Clone(ctx context.Context, address, branch, dir string) (paas.S
 // parseURL takes public addresses only.
 func (s *Server) parseURL(address string) (*url.URL, error) {
 	if user, rest, ok := strings.Cut(address, "@"); ok && !strings.Contains(user, "/") && strings.Contains(rest, ":") {
-		return nil, paas.Invalidf("url", "use the https address, such as https://github.com/owner/project", "addresses for SSH are not supported")
+		return nil, paas.Invalidf("url", "use the https address, such as https://github.com/owner/project",
+			"addresses for SSH are not supported")
 	}
 	u, err := url.Parse(address)
 	hint := "give the https address that a browser shows, such as https://github.com/owner/project"
@@ -84,7 +85,8 @@ func (s *Server) parseURL(address string) (*url.URL, error) {
 	case err != nil || len(address) > maxURLBytes || strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r == 0x7f }):
 		return nil, paas.Invalidf("url", hint, "this is not an address")
 	case u.User != nil:
-		return nil, paas.Invalidf("url", "only public repositories can be cloned; push a private one to the built-in remote", "the address must not hold credentials")
+		return nil, paas.Invalidf("url", "only public repositories can be cloned; push a private one to the built-in remote",
+			"the address must not hold credentials")
 	case u.Scheme == "http" && s.o.AllowPrivate && isLoopback(u.Hostname()):
 	case u.Scheme != "https" || u.Hostname() == "":
 		return nil, paas.Invalidf("url", hint, "%q is not an https address", paas.Clip(address, 100))
@@ -192,23 +194,30 @@ func cloneError(u *url.URL, branch string, way *tunnel, err error) error {
 	e := &paas.Error{Kind: paas.Invalid, Field: "url", Err: err}
 	switch {
 	case way != nil && way.overLimit():
-		e.Kind, e.Msg, e.Hint = paas.TooLarge, "the repository is too large to clone", "push it to the built-in remote, or make it smaller"
+		e.Kind, e.Msg = paas.TooLarge, "the repository is too large to clone"
+		e.Hint = "push it to the built-in remote, or make it smaller"
 	case way != nil && way.otherHost() != "":
-		e.Msg, e.Hint = fmt.Sprintf("%s redirects to another host, %q", where, paas.Clip(way.otherHost(), 100)), "give the address where the repository really is"
+		e.Msg = fmt.Sprintf("%s redirects to another host, %q", where, paas.Clip(way.otherHost(), 100))
+		e.Hint = "give the address where the repository really is"
 	case strings.Contains(text, "Remote branch"):
-		e.Field, e.Msg, e.Hint = "branch", fmt.Sprintf("the repository has no branch %q", branch), "check its name, or leave it empty for the default branch"
+		e.Field, e.Msg = "branch", fmt.Sprintf("the repository has no branch %q", branch)
+		e.Hint = "check its name, or leave it empty for the default branch"
 	case strings.Contains(text, "could not read Username"), strings.Contains(text, "Authentication failed"), strings.Contains(text, "error: 403"):
-		e.Msg, e.Hint = fmt.Sprintf("there is no public repository at %s", where), "check the address; a private repository can be pushed to the built-in remote"
+		e.Msg = fmt.Sprintf("there is no public repository at %s", where)
+		e.Hint = "check the address; a private repository can be pushed to the built-in remote"
 	case strings.Contains(text, "not found"), strings.Contains(text, "not valid: is this a git repository"):
 		e.Msg, e.Hint = fmt.Sprintf("there is no repository at %s", where), "check the address"
 	case strings.Contains(text, "SSL"), strings.Contains(text, "certificate"):
-		e.Msg, e.Hint = fmt.Sprintf("the certificate of %s is not valid", u.Host), "only hosts with a publicly trusted certificate can be cloned from"
+		e.Msg = fmt.Sprintf("the certificate of %s is not valid", u.Host)
+		e.Hint = "only hosts with a publicly trusted certificate can be cloned from"
 	case fsckFault.MatchString(text), strings.Contains(text, "fsck error"):
 		e.Msg, e.Hint = "the repository holds broken objects", "\"git fsck\" in a clone of it shows them"
 	case exit.OOM:
-		e.Kind, e.Msg, e.Hint = paas.TooLarge, "the repository is too large to clone", "push it to the built-in remote, or make it smaller"
+		e.Kind, e.Msg = paas.TooLarge, "the repository is too large to clone"
+		e.Hint = "push it to the built-in remote, or make it smaller"
 	default:
-		e.Kind, e.Msg, e.Hint = paas.Unavailable, fmt.Sprintf("cloning %s did not work", where), "try again later; is the host reachable?"
+		e.Kind, e.Msg = paas.Unavailable, fmt.Sprintf("cloning %s did not work", where)
+		e.Hint = "try again later; is the host reachable?"
 		if disk.IsFull(err) {
 			return fmt.Errorf("clone: %w", disk.Full(err))
 		}

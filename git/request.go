@@ -116,7 +116,8 @@ func (q *request) add(line []byte) error {
 	q.seen[c.name] = true
 	for _, word := range strings.Fields(caps) {
 		if format, ok := strings.CutPrefix(word, "object-format="); ok && format != "sha1" {
-			return paas.Invalidf("", `make the repository again with "git init --object-format=sha1"`, "repositories with %s hashes are not supported", paas.Clip(format, 20))
+			return paas.Invalidf("", `make the repository again with "git init --object-format=sha1"`,
+				"repositories with %s hashes are not supported", paas.Clip(format, 20))
 		}
 		q.caps[word] = true
 	}

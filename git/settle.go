@@ -231,7 +231,8 @@ func (p *push) failure(final paas.Deployment, commit plumbing.Hash, back bool) s
 	reason := "deploy failed"
 	switch final.Status {
 	case paas.Superseded:
-		err.Msg, err.Hint = "a newer deployment took this one's place before it began", "nothing to do: the newer one goes live, or says why not"
+		err.Msg = "a newer deployment took this one's place before it began"
+		err.Hint = "nothing to do: the newer one goes live, or says why not"
 		reason = "superseded"
 	case paas.StatusCancelled:
 		err.Msg, reason = "the deployment was cancelled", "deploy cancelled"

@@ -75,10 +75,19 @@ type anonymous struct{ *certmagic.ACMEIssuer }
 
 func (anonymous) PreCheck(context.Context, []string, bool) error { return nil }
 
-func newACME(dir string, settings paas.TLSSettings, ports acmePorts, resolve resolver, now func() time.Time, log *slog.Logger) (*acme, error) {
-	a := &acme{settings: settings, log: log, resolve: resolve, now: now, done: make(chan struct{}, 1), all: map[string]*hostCert{},
-		storage: &certmagic.FileStorage{Path: filepath.Join(dir, certificatesDir)},
-		public:  settings.CA == "" || strings.Contains(settings.CA, "letsencrypt.org")}
+func newACME(
+	dir string, settings paas.TLSSettings, ports acmePorts, resolve resolver, now func() time.Time, log *slog.Logger,
+) (*acme, error) {
+	a := &acme{
+		settings: settings,
+		log:      log,
+		resolve:  resolve,
+		now:      now,
+		done:     make(chan struct{}, 1),
+		all:      map[string]*hostCert{},
+		storage:  &certmagic.FileStorage{Path: filepath.Join(dir, certificatesDir)},
+		public:   settings.CA == "" || strings.Contains(settings.CA, "letsencrypt.org"),
+	}
 	var roots *x509.CertPool
 	if settings.CARoots != "" {
 		roots = x509.NewCertPool()
@@ -90,8 +99,11 @@ func newACME(dir string, settings paas.TLSSettings, ports acmePorts, resolve res
 	if a.backoff, err = openBackoff(filepath.Join(dir, "acme.json"), settings.CA, now); err != nil {
 		log.Warn("the waiting times of failed certificates are lost", "err", err)
 	}
-	a.client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true,
-		TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}}
+	a.client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
+		Proxy:             http.ProxyFromEnvironment,
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+	}}
 	a.cache = certmagic.NewCache(certmagic.CacheOptions{Logger: zap.NewNop(), GetConfigForCert: a.configFor})
 	template := certmagic.ACMEIssuer{CA: settings.CA, Email: settings.Email, Agreed: true, TrustedRoots: roots, Logger: zap.NewNop(),
 		ListenHost: ports.host, AltHTTPPort: ports.http, AltTLSALPNPort: ports.https,

@@ -134,7 +134,10 @@ func v1Limits(controller string, c Limits) []limit {
 
 func v2Limits(c Limits) (limits []limit) {
 	if c.MemoryMB > 0 {
-		limits = append(limits, limit{"memory.max", strconv.Itoa(c.MemoryMB << 20), false}, limit{"memory.swap.max", "0", true}, limit{"memory.oom.group", "1", true})
+		limits = append(limits,
+			limit{"memory.max", strconv.Itoa(c.MemoryMB << 20), false},
+			limit{"memory.swap.max", "0", true},
+			limit{"memory.oom.group", "1", true})
 	}
 	if c.PIDs > 0 {
 		limits = append(limits, limit{"pids.max", strconv.Itoa(c.PIDs), true})

@@ -29,7 +29,7 @@ var imports = map[string][]string{
 	"deploy":            {"builder", "builder/contract", "builder/detect", "disk", "docker", "paas", "store", "terminal"},
 	"meter":             {"disk", "paas"},
 	"builder":           {"builder/contract", "builder/lifecycle", "builder/registry", "builder/runtimes", "disk", "keyed", "paas", "run", "terminal"},
-	"builder/buildpack": {"builder/contract", "paas", "run"},
+	"builder/buildpack": {"builder/contract", "paas", "run", "terminal"},
 	"builder/detect":    {"builder/contract", "paas"},
 	"builder/registry":  {"paas"},
 	"builder/runtimes":  {"builder/contract", "disk", "keyed", "paas", "run"},
@@ -45,7 +45,7 @@ var imports = map[string][]string{
 	"qr":                {},
 	"paas":              {},
 	"builder/contract":  {"paas"},
-	"upload":            {"archive", "disk", "paas"},
+	"upload":            {"archive", "disk", "paas", "terminal"},
 }
 
 // onlyImporter says which package alone may import a module: what it stands for stays behind one door.

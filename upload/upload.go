@@ -12,11 +12,11 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/cloudsania/cloudsania/archive"
 	"github.com/cloudsania/cloudsania/disk"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/terminal"
 )
 
 const (
@@ -232,11 +232,5 @@ func full(err error) error {
 func cleanName(name string) string {
 	name = strings.ReplaceAll(name, `\`, "/")
 	name = name[strings.LastIndexByte(name, '/')+1:]
-	name = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(name, ""))
-	return paas.Clip(name, maxNameRunes)
+	return terminal.Line(strings.ToValidUTF8(name, ""), maxNameRunes)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/run"
+	"github.com/cloudsania/cloudsania/terminal"
 )
 
 // reason is a known cause of a failed command: what its output shows, and what that means. $1 is the first group of
@@ -177,7 +178,7 @@ func explain(c command, err error, output string) error {
 	if !errors.As(err, &exit) {
 		return fmt.Errorf("running %q: %w", c.title, err) // it did not start: not the source's fault
 	}
-	output = ansi.ReplaceAllString(output, "")
+	output = terminal.Plain(output)
 	e := &paas.Error{
 		Kind: paas.Failed,
 		Msg:  fmt.Sprintf("%q failed with %s", paas.Clip(c.title, 120), exitCode(exit)),
@@ -209,7 +210,4 @@ func exitCode(exit *run.ExitError) string {
 	return fmt.Sprintf("exit code %d", exit.Code)
 }
 
-var (
-	ansi   = regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]")
-	braces = regexp.MustCompile(`\$(\d)`) // "$1$2" means ${1}${2}
-)
+var braces = regexp.MustCompile(`\$(\d)`) // "$1$2" means ${1}${2}

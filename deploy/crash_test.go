@@ -69,7 +69,8 @@ func (r *rig) crash(inst paas.Instance) {
 	r.onEvent(r.t.Context(), docker.Event{Action: docker.Died, State: docker.State{Instance: inst.ID, ExitCode: 7}})
 }
 
-// Story: after a crash loop had rested, Docker's restart policy was never given back, and a restart of control forgot the loop.
+// Story: after a crash loop had rested, Docker's restart policy was never given back, and a restart of control
+// forgot the loop.
 func TestRestartsAreTakenAndGivenBack(t *testing.T) {
 	r := newRig(t)
 	r.lives("one")

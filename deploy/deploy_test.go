@@ -125,7 +125,8 @@ func TestOtherPortIsRecorded(t *testing.T) {
 	}
 }
 
-// Three pushes while one builds: the newest waiting one wins, the other is superseded, the running one is not disturbed.
+// Three pushes while one builds: the newest waiting one wins, the other is superseded, the running one is not
+// disturbed.
 func TestNewestWaitingWins(t *testing.T) {
 	r := newRig(t)
 	block := make(chan struct{})
@@ -186,7 +187,8 @@ func TestRestartInTheMiddle(t *testing.T) {
 	r.eventually("only the new instance runs", func() bool { return len(r.engine.running()) == 1 })
 }
 
-// The edge is away when traffic should switch: the store has decided already, so the deployment waits and then succeeds.
+// The edge is away when traffic should switch: the store has decided already, so the deployment waits and then
+// succeeds.
 func TestEdgeAwayAtTheSwitch(t *testing.T) {
 	r := newRig(t)
 	r.lives("good")
@@ -278,8 +280,8 @@ func TestApply(t *testing.T) {
 	}
 }
 
-// Story: a variable was changed while a push was being built. The change was applied to the build that was live at that moment, so the
-// old code went live again as the newest version.
+// Story: a variable was changed while a push was being built. The change was applied to the build that was live at
+// that moment, so the old code went live again as the newest version.
 func TestApplyBehindAPushKeepsTheNewCode(t *testing.T) {
 	r := newRig(t)
 	r.lives("old")

@@ -360,7 +360,7 @@ func newRig(t *testing.T) *rig {
 func (r *rig) boot(st *store.Store) {
 	r.Deployer = New(Options{Data: r.dir, Site: paas.Site{Domain: "localhost", TLS: paas.TLSSettings{Mode: paas.TLSOff}, HTTPPort: 8080}, Store: st, Engine: r.engine,
 		Images: r.images, Edges: r.edges, Repositories: r.repos, Uploads: fakeUploads{}, Log: slog.New(slog.NewTextHandler(r.t.Output(), nil)),
-		Timing: Timing{Healthy: 3 * time.Second, Failing: 300 * time.Millisecond, Settle: 50 * time.Millisecond}})
+		Timing: Timing{Healthy: 5 * time.Second, Failing: 300 * time.Millisecond, Settle: 50 * time.Millisecond}})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()

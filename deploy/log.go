@@ -21,10 +21,12 @@ const (
 	logSuffix    = ".log"
 	maxLogBytes  = 16 << 20 // of one deployment
 	maxLineRunes = 4000
+	lineOverhead = 64       // bytes of a line beside its text
 	maxLineBytes = 64 << 10 // of output that has not ended its line yet
 )
 
-// logs keeps a file per deployment and tells those who follow one what has come. The file is the truth: following is reading on.
+// logs keeps a file per deployment and tells those who follow one what has come. The file is the truth: following
+// is reading on.
 type logs struct {
 	dir     string
 	changed *changes // deployments
@@ -45,7 +47,8 @@ func (l *logs) path(id string) (string, error) {
 	return filepath.Join(l.dir, id+logSuffix), nil
 }
 
-// line appends one line. A log that cannot be written must not stop a deployment: the failure shows as a missing log, nothing else.
+// line appends one line. A log that cannot be written must not stop a deployment: the failure shows as a missing
+// log, nothing else.
 func (l *logs) line(id string, step paas.Step, text string) {
 	p, err := l.path(id)
 	if err != nil {
@@ -66,14 +69,13 @@ func (l *logs) line(id string, step paas.Step, text string) {
 	if l.size[id] > maxLogBytes {
 		return
 	}
-	rec, err := json.Marshal(paas.LogLine{Time: time.Now().UTC(), Step: step, Text: terminal.ColouredLine(text, maxLineRunes)})
-	if err != nil {
-		return
+	line := paas.LogLine{Time: time.Now().UTC(), Step: step, Text: terminal.ColouredLine(text, maxLineRunes)}
+	if l.size[id] += int64(len(line.Text)) + lineOverhead; l.size[id] > maxLogBytes {
+		line.Text = "… the output is longer than 16 MB; the rest is not kept"
 	}
-	if l.size[id] += int64(len(rec)); l.size[id] > maxLogBytes {
-		rec, _ = json.Marshal(paas.LogLine{Time: time.Now().UTC(), Step: step, Text: "… the output is longer than 16 MB; the rest is not kept"})
+	if rec, err := json.Marshal(line); err == nil {
+		_, _ = f.Write(append(rec, '\n'))
 	}
-	_, _ = f.Write(append(rec, '\n'))
 	l.changed.notify(id)
 }
 
@@ -132,8 +134,9 @@ func (w *lineWriter) Flush() {
 	}
 }
 
-// Follow calls fn for each line of the deployment's log from number from on, then for new ones as they come, and returns the
-// deployment when it is done. It ends early with fn's or the context's error; the deployment does not care.
+// Follow calls fn for each line of the deployment's log from number from on, then for new ones as they come, and
+// returns the deployment when it is done. It ends early with fn's or the context's error; the deployment does not
+// care.
 func (d *Deployer) Follow(ctx context.Context, id string, from int, fn func(paas.LogLine) error) (paas.Deployment, error) {
 	p, err := d.logs.path(id)
 	if err != nil {

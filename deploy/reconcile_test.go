@@ -74,7 +74,8 @@ func TestDrift(t *testing.T) {
 	}
 }
 
-// A container that stopped and is no longer what it should be, since the start command changed, is made again and not started.
+// A container that stopped and is no longer what it should be, since the start command changed, is made again and
+// not started.
 func TestAStoppedContainerThatDriftedIsMadeAgain(t *testing.T) {
 	r := newRig(t)
 	r.lives("one")

@@ -12,8 +12,8 @@ import (
 
 const defaultTail = 200
 
-// AppLogs calls fn, one call at a time, for the newest lines of the app's running instances, oldest first; with Follow it goes on with
-// new ones, also of instances that come later, until ctx ends or fn returns an error.
+// AppLogs calls fn, one call at a time, for the newest lines of the app's running instances, oldest first; with
+// Follow it goes on with new ones, also of instances that come later, until ctx ends or fn returns an error.
 func (d *Deployer) AppLogs(ctx context.Context, target paas.Target, opts paas.LogOptions, fn func(paas.LogLine) error) error {
 	if opts.Tail <= 0 {
 		opts.Tail = defaultTail
@@ -24,7 +24,10 @@ func (d *Deployer) AppLogs(ctx context.Context, target paas.Target, opts paas.Lo
 	}
 	var lines []paas.LogLine
 	for _, inst := range insts {
-		err := d.instanceLogs(ctx, inst, paas.LogOptions{Tail: opts.Tail, Since: opts.Since}, func(l paas.LogLine) error { lines = append(lines, l); return nil })
+		err := d.instanceLogs(ctx, inst, paas.LogOptions{Tail: opts.Tail, Since: opts.Since}, func(l paas.LogLine) error {
+			lines = append(lines, l)
+			return nil
+		})
 		if err != nil && !paas.IsKind(err, paas.NotFound) {
 			return err
 		}

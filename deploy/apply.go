@@ -7,9 +7,10 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// Apply makes a new release of what is live with the present variables and limits; when a variable that the build reads has changed
-// since, the same source is built again. What is live is decided when the deployment begins: newer code that is on its way stays newer.
-// Conflict when nothing is live yet: the next deployment takes the changes anyway.
+// Apply makes a new release of what is live with the present variables and limits; when a variable that the build
+// reads has changed since, the same source is built again. What is live is decided when the deployment begins:
+// newer code that is on its way stays newer. Conflict when nothing is live yet: the next deployment takes the
+// changes anyway.
 func (d *Deployer) Apply(ctx context.Context, by paas.Actor, target paas.Target) (paas.Deployment, error) {
 	_, b, err := d.live(target)
 	if err != nil {
@@ -27,7 +28,8 @@ func (d *Deployer) live(target paas.Target) (rel paas.Release, b paas.Build, err
 		return rel, b, err
 	}
 	if p.Live == "" {
-		return rel, b, &paas.Error{Kind: paas.Conflict, Msg: "nothing is live yet", Hint: "the first deployment uses the changed variables"}
+		return rel, b, &paas.Error{Kind: paas.Conflict, Msg: "nothing is live yet",
+			Hint: "the first deployment uses the changed variables"}
 	}
 	if rel, err = d.store.Release(p.Live); err != nil {
 		return rel, b, err
@@ -36,8 +38,8 @@ func (d *Deployer) live(target paas.Target) (rel paas.Release, b paas.Build, err
 	return rel, b, err
 }
 
-// reuse is the live build for a deployment of changed configuration. Not ok means that the configuration reaches the build: the source is
-// to be built again.
+// reuse is the live build for a deployment of changed configuration. Not ok means that the configuration reaches
+// the build: the source is to be built again.
 func (d *Deployer) reuse(target paas.Target) (b paas.Build, ok bool, err error) {
 	rel, b, err := d.live(target)
 	if err != nil {

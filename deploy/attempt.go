@@ -21,7 +21,8 @@ type job struct {
 	made   []string // instances of this attempt, to be discarded when it fails
 }
 
-// work is what a target's worker does: its deployments in order, then the copies of what is live, then what nothing needs any more.
+// work is what a target's worker does: its deployments in order, then the copies of what is live, then what nothing
+// needs any more.
 func (d *Deployer) work(ctx context.Context, target paas.Target) {
 	for ctx.Err() == nil {
 		var dep paas.Deployment
@@ -55,8 +56,8 @@ func (d *Deployer) nextDeployment(target paas.Target) (paas.Deployment, bool, er
 	return paas.Deployment{}, false, nil
 }
 
-// deploy takes one deployment to its end and records how it ended. Until the edge acknowledges the new table the old release keeps
-// serving, whatever happens here.
+// deploy takes one deployment to its end and records how it ended. Until the edge acknowledges the new table the
+// old release keeps serving, whatever happens here.
 func (d *Deployer) deploy(ctx context.Context, dep paas.Deployment) {
 	own, a := d.attempts.begin(ctx, dep)
 	defer a.cancel()
@@ -173,8 +174,8 @@ func (d *Deployer) awaitEdge(ctx context.Context, j *job) error {
 	return d.table.sendUntilTaken(ctx, func() { d.say(j, "waiting for the edge to take the new table") })
 }
 
-// insist calls fn until it succeeds, ctx ends, or the error says that it never will. A disk that is full has room again one day: what
-// cannot be written now is neither given up nor tried all the time, and is logged once.
+// insist calls fn until it succeeds, ctx ends, or the error says that it never will. A disk that is full has room
+// again one day: what cannot be written now is neither given up nor tried all the time, and is logged once.
 func (d *Deployer) insist(ctx context.Context, trouble, app string, fn func() error) error {
 	var b backoff
 	for {
@@ -191,7 +192,8 @@ func (d *Deployer) insist(ctx context.Context, trouble, app string, fn func() er
 	}
 }
 
-// backoff is the pause between tries of what keeps failing: 1 s, then twice as long each time, up to most. The zero value is ready.
+// backoff is the pause between tries of what keeps failing: 1 s, then twice as long each time, up to most. The zero
+// value is ready.
 type backoff struct{ last, most time.Duration }
 
 func (b *backoff) next() time.Duration {

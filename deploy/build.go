@@ -11,8 +11,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// build is the build that goes live: the one that an interrupted attempt recorded, the one that the source names, the live one, or a new
-// one.
+// build is the build that goes live: the one that an interrupted attempt recorded, the one that the source names,
+// the live one, or a new one.
 func (d *Deployer) build(ctx context.Context, j *job) (paas.Build, error) {
 	switch src := j.dep.Source; {
 	case j.dep.Build != "":

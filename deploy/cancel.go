@@ -31,7 +31,8 @@ func (s *attempts) begin(ctx context.Context, dep paas.Deployment) (context.Cont
 	return ctx, a
 }
 
-// commit takes the chance to cancel away: from here on a deployment can only be rolled back. False when it was cancelled before.
+// commit takes the chance to cancel away: from here on a deployment can only be rolled back. False when it was
+// cancelled before.
 func (s *attempts) commit(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

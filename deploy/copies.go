@@ -8,8 +8,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// wanted says how many copies of each process of a plan are to run, web first. The number belongs to the app environment; a process that
-// it does not name has one.
+// wanted says how many copies of each process of a plan are to run, web first. The number belongs to the app
+// environment; a process that it does not name has one.
 type wanted []struct {
 	process string
 	copies  int
@@ -40,8 +40,8 @@ func (w wanted) none() bool {
 	return true
 }
 
-// compare tells how what runs differs from what is wanted: the processes of which one more copy is missing, once for each copy, and the
-// instances that are too many, the youngest first.
+// compare tells how what runs differs from what is wanted: the processes of which one more copy is missing, once
+// for each copy, and the instances that are too many, the youngest first.
 func (w wanted) compare(running []paas.Instance) (missing []string, surplus []paas.Instance) {
 	byProcess := map[string][]paas.Instance{}
 	for _, inst := range running {
@@ -70,7 +70,8 @@ func processTypes(p paas.Plan) []string {
 		}
 	}
 	sort.Strings(out)
-	if len(p.Processes) == 0 || slices.ContainsFunc(p.Processes, func(pr paas.Process) bool { return pr.Type == contract.WebProcess }) {
+	web := func(pr paas.Process) bool { return pr.Type == contract.WebProcess }
+	if len(p.Processes) == 0 || slices.ContainsFunc(p.Processes, web) {
 		out = append([]string{contract.WebProcess}, out...)
 	}
 	return out

@@ -12,7 +12,7 @@ import (
 
 const (
 	crashWindow   = time.Minute
-	crashLimit    = 3 // ends within the window: from then on control starts the instance, after growing pauses, and not Docker
+	crashLimit    = 3 // ends within the window: from then on control starts the instance, after growing pauses
 	maxCrashPause = 5 * time.Minute
 	provenAfter   = 10 * time.Minute // of running: Docker gets its restarts back
 )
@@ -49,7 +49,8 @@ func (c *crashes) count(id string) bool {
 	return false
 }
 
-// crashPause is how long an instance is left alone after its n-th crash: 1 s at the limit, then twice as long each time.
+// crashPause is how long an instance is left alone after its n-th crash: 1 s at the limit, then twice as long each
+// time.
 func crashPause(n int) time.Duration {
 	return min(time.Second<<min(max(n-crashLimit, 0), 16), maxCrashPause)
 }
@@ -68,12 +69,13 @@ func (d *Deployer) onEvent(ctx context.Context, e docker.Event) {
 	}
 }
 
-// ended takes note that a live instance has ended. Docker starts it again the first times. Then control takes the restarts over, which is
-// durable state of the instance: reconcile starts it after the pause, and gives Docker its restarts back once it has run for long enough.
+// ended takes note that a live instance has ended. Docker starts it again the first times. Then control takes the
+// restarts over, which is durable state of the instance: reconcile starts it after the pause, and gives Docker its
+// restarts back once it has run for long enough.
 func (d *Deployer) ended(ctx context.Context, e docker.Event) error {
 	inst, err := d.store.Instance(e.Instance)
-	if err != nil || inst.State != paas.Live || time.Now().Before(inst.Restarts.Until) { // the last: it was control that stopped it
-		return err
+	if err != nil || inst.State != paas.Live || time.Now().Before(inst.Restarts.Until) {
+		return err // in its pause it was control that stopped it
 	}
 	taken := inst.Restarts.N > 0
 	if !taken && !d.crashes.count(inst.ID) {
@@ -95,7 +97,8 @@ func (d *Deployer) ended(ctx context.Context, e docker.Event) error {
 
 // takeRestarts takes an instance in a crash loop away from Docker and tells people about it.
 func (d *Deployer) takeRestarts(ctx context.Context, inst paas.Instance, e docker.Event) error {
-	d.log.Warn("an app ends again and again; it is started after growing pauses", "app", inst.App, "instance", inst.ID, "exit", e.ExitCode)
+	d.log.Warn("an app ends again and again; it is started after growing pauses",
+		"app", inst.App, "instance", inst.ID, "exit", e.ExitCode)
 	if err := d.engine.SetRestart(ctx, inst.Container, false); err != nil {
 		return err
 	}

@@ -1,11 +1,11 @@
-// Package deploy turns a source into traffic: source → detect → build → release → start → health → switch, one deployment at a time per
-// app and environment. The store decides; Docker and the edge are brought into line with it, at the start, when something changed, and
-// once a minute in case a change was missed. Every step is written down before it is acted on, so that a kill at any point is repaired
-// at the next start.
+// Package deploy turns a source into traffic: source → detect → build → release → start → health → switch, one
+// deployment at a time per app and environment. The store decides; Docker and the edge are brought into line with
+// it, at the start, when something changed, and once a minute in case a change was missed. Every step is written
+// down before it is acted on, so that a kill at any point is repaired at the next start.
 //
-// A target (an app in an environment) has one worker, which takes its deployments in order and then runs the live release in as many
-// copies as the app environment asks for. What follows a deployment (old instances that drain, containers of failed attempts that have
-// to go) is state of the instances and is followed beside the queue.
+// A target (an app in an environment) has one worker, which takes its deployments in order and then runs the live
+// release in as many copies as the app environment asks for. What follows a deployment (old instances that drain,
+// containers of failed attempts that have to go) is state of the instances and is followed beside the queue.
 package deploy
 
 import (
@@ -121,8 +121,8 @@ type Deployer struct {
 func New(o Options) *Deployer {
 	t := o.Timing.withDefaults()
 	d := &Deployer{
-		data: o.Data, site: o.Site, store: o.Store, engine: o.Engine, images: o.Images, repos: o.Repositories, upload: o.Uploads,
-		warn: o.Warnings, log: o.Log, timing: t,
+		data: o.Data, site: o.Site, store: o.Store, engine: o.Engine, images: o.Images,
+		repos: o.Repositories, upload: o.Uploads, warn: o.Warnings, log: o.Log, timing: t,
 		queue:    newQueue(),
 		attempts: newAttempts(),
 		logs:     newLogs(filepath.Join(o.Data, "logs")),
@@ -135,13 +135,13 @@ func New(o Options) *Deployer {
 		printing: newChanges(),
 	}
 	d.table = &publisher{read: d.readTable, edges: o.Edges, wake: newSignal(), log: o.Log}
-	d.drain = &drainer{store: o.Store, edges: o.Edges, working: d.queue.working, end: d.end, behind: d.table.wake, cap: t.DrainCap,
-		wake: newSignal(), log: o.Log}
+	d.drain = &drainer{store: o.Store, edges: o.Edges, working: d.queue.working, end: d.end, behind: d.table.wake,
+		cap: t.DrainCap, wake: newSignal(), log: o.Log}
 	return d
 }
 
-// Run takes up what an earlier process left half-done and works until ctx ends. A deployment in progress is left as it stands in the
-// store: the next Run takes it up again.
+// Run takes up what an earlier process left half-done and works until ctx ends. A deployment in progress is left as
+// it stands in the store: the next Run takes it up again.
 func (d *Deployer) Run(ctx context.Context) error {
 	changed := d.store.Watch() // before the first look, so that nothing is missed
 	defer changed.Close()
@@ -190,8 +190,8 @@ func (d *Deployer) react(dirty []store.Dirty) {
 	}
 }
 
-// Deploy records that src shall go live at target and returns at once. A deployment of the same target that still waits is superseded;
-// one that runs is not disturbed. Follow tells how it goes.
+// Deploy records that src shall go live at target and returns at once. A deployment of the same target that still
+// waits is superseded; one that runs is not disturbed. Follow tells how it goes.
 func (d *Deployer) Deploy(_ context.Context, by paas.Actor, target paas.Target, src paas.Source) (paas.Deployment, error) {
 	dep, superseded, err := d.store.QueueDeployment(by, target, src)
 	if err != nil {
@@ -214,11 +214,12 @@ func (d *Deployer) Cancel(_ context.Context, by paas.Actor, id string) error {
 	if d.attempts.cancel(id, by) {
 		return nil
 	}
-	late := &paas.Error{Kind: paas.Conflict, Msg: "this deployment is past the point where it can be stopped", Hint: "roll back to the version before it"}
+	late := &paas.Error{Kind: paas.Conflict, Msg: "this deployment is past the point where it can be stopped",
+		Hint: "roll back to the version before it"}
 	if dep.Status != paas.Queued {
 		return late
 	}
-	err = d.store.FinishDeployment(id, paas.StatusCancelled, &paas.Failure{Kind: paas.Cancelled, Step: dep.Step, Message: "stopped by " + by.Name})
+	err = d.store.FinishDeployment(id, paas.StatusCancelled, stoppedBy(by, dep.Step))
 	if errors.Is(err, store.ErrFinished) {
 		return late
 	}

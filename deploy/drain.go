@@ -27,8 +27,9 @@ type stopper interface {
 	Remove(ctx context.Context, id string) error
 }
 
-// drainer ends the instances that are done: old ones that nobody uses any more, and what failed attempts could not remove. A stream of 24
-// hours holds up nothing but its own instance. It looks while there is something to end, and is notified otherwise.
+// drainer ends the instances that are done: old ones that nobody uses any more, and what failed attempts could not
+// remove. A stream of 24 hours holds up nothing but its own instance. It looks while there is something to end, and
+// is notified otherwise.
 type drainer struct {
 	store interface {
 		Instances(states ...paas.InstanceState) ([]paas.Instance, error)
@@ -37,7 +38,7 @@ type drainer struct {
 	edges interface {
 		Status(ctx context.Context) ([]paas.EdgeStatus, error)
 	}
-	working func(paas.Target) bool                           // the target has a worker, to which its starting instances belong
+	working func(paas.Target) bool                           // the target has a worker: its starting instances are the worker's
 	end     func(ctx context.Context, i paas.Instance) error // stops and removes the instance
 	behind  signal                                           // an edge has an old table
 	cap     time.Duration                                    // after which an instance ends whatever it does
@@ -107,8 +108,8 @@ func (r *drainer) status(ctx context.Context) []paas.EdgeStatus {
 	return edges
 }
 
-// abandoned reports whether the attempt that started the instance is over. A worker that began after the list was read does not matter:
-// it makes instances of its own.
+// abandoned reports whether the attempt that started the instance is over. A worker that began after the list was
+// read does not matter: it makes instances of its own.
 func (r *drainer) abandoned(inst paas.Instance) bool {
 	if r.working(paas.Target{App: inst.App, Environment: inst.Environment}) {
 		return false
@@ -138,8 +139,8 @@ func (r *drainer) finish(ctx context.Context, wg *sync.WaitGroup, inst paas.Inst
 	})
 }
 
-// drained reports whether inst can go: a worker gets no requests; a web instance when every edge process has written down a table
-// without it and has no request or stream left on it; anything at the cap.
+// drained reports whether inst can go: a worker gets no requests; a web instance when every edge process has
+// written down a table without it and has no request or stream left on it; anything at the cap.
 func drained(inst paas.Instance, edges []paas.EdgeStatus, most time.Duration) bool {
 	if inst.Process != contract.WebProcess || time.Since(inst.DrainedFrom) > most {
 		return true

@@ -49,7 +49,8 @@ func (d *Deployer) explain(j *job, err error) *paas.Failure {
 	pub := paas.Public(err)
 	f := &paas.Failure{Kind: pub.Kind, Step: j.dep.Step, Message: pub.Msg, Hint: pub.Hint}
 	if disk.IsFull(err) {
-		f.Kind, f.Message, f.Hint = paas.NoSpace, "the server's disk is full", "free some space and deploy again; apps that run are not affected"
+		f.Kind, f.Message = paas.NoSpace, "the server's disk is full"
+		f.Hint = "free some space and deploy again; apps that run are not affected"
 	}
 	var out *outputError
 	switch {
@@ -92,17 +93,42 @@ func (d *Deployer) lastLines(id string, step paas.Step) []string {
 	return out[max(0, len(out)-shownLines):]
 }
 
-// known are failures that apps print in words of their own, with the fix that nearly always helps. Each %s is a group of its pattern.
+// known are failures that apps print in words of their own, with the fix that nearly always helps. Each %s is a
+// group of its pattern.
 var known = []struct {
 	pattern *regexp.Regexp
 	hint    string
 }{
-	{regexp.MustCompile(`Cannot find module '([^'./][^']*)'`), `add the package %q to the dependencies in package.json`},
-	{regexp.MustCompile(`Cannot find module '([^']+)'`), `the file %q is not in the source: was it committed?`},
-	{regexp.MustCompile(`ModuleNotFoundError: No module named '([^']+)'`), `add the package that provides %q to the requirements`},
-	{regexp.MustCompile(`KeyError: '([A-Z][A-Z0-9_]+)'`), `set the variable %q under Variables`},
-	{regexp.MustCompile(`EADDRINUSE.*:(\d+)`), `port %s is already taken inside the app: start one server only, on the port in the PORT variable`},
-	{regexp.MustCompile(`JavaScript heap out of memory`), `the app needs more memory: raise its limit under Settings`},
-	{regexp.MustCompile(`DisallowedHost|Invalid HTTP_HOST header`), `add the app's address, or "*", to ALLOWED_HOSTS in the Django settings`},
-	{regexp.MustCompile(`(?i)ECONNREFUSED (?:127\.0\.0\.1|::1):(5432|3306|6379|27017)`), `the app looks for a database on port %s of its own container: set the variable that holds its address`},
+	{
+		regexp.MustCompile(`Cannot find module '([^'./][^']*)'`),
+		`add the package %q to the dependencies in package.json`,
+	},
+	{
+		regexp.MustCompile(`Cannot find module '([^']+)'`),
+		`the file %q is not in the source: was it committed?`,
+	},
+	{
+		regexp.MustCompile(`ModuleNotFoundError: No module named '([^']+)'`),
+		`add the package that provides %q to the requirements`,
+	},
+	{
+		regexp.MustCompile(`KeyError: '([A-Z][A-Z0-9_]+)'`),
+		`set the variable %q under Variables`,
+	},
+	{
+		regexp.MustCompile(`EADDRINUSE.*:(\d+)`),
+		`port %s is already taken inside the app: start one server only, on the port in the PORT variable`,
+	},
+	{
+		regexp.MustCompile(`JavaScript heap out of memory`),
+		`the app needs more memory: raise its limit under Settings`,
+	},
+	{
+		regexp.MustCompile(`DisallowedHost|Invalid HTTP_HOST header`),
+		`add the app's address, or "*", to ALLOWED_HOSTS in the Django settings`,
+	},
+	{
+		regexp.MustCompile(`(?i)ECONNREFUSED (?:127\.0\.0\.1|::1):(5432|3306|6379|27017)`),
+		`the app looks for a database on port %s of its own container: set the variable that holds its address`,
+	},
 }

@@ -93,8 +93,8 @@ func (l *launcher) prepare(ctx context.Context, v version) error {
 	return nil
 }
 
-// start makes and starts the container of an instance whose record and address exist already. Docker does not start it again when it
-// ends, until keep.
+// start makes and starts the container of an instance whose record and address exist already. Docker does not start
+// it again when it ends, until keep.
 func (l *launcher) start(ctx context.Context, v version, inst paas.Instance) (paas.Instance, error) {
 	spec := l.spec(v, inst)
 	id, err := l.containers.Create(ctx, spec)
@@ -132,9 +132,10 @@ func (l *launcher) run(ctx context.Context, v version, inst paas.Instance, out i
 func (l *launcher) spec(v version, inst paas.Instance) docker.Spec {
 	ref, _ := l.images.Ref(v.build.Image)
 	s := docker.Spec{
-		Kind: docker.KindInstance, ID: inst.ID, App: v.app.ID, Environment: v.env.ID, Release: v.release.ID, Process: inst.Process,
-		Image: ref, Env: environment(v), Network: networkName(v.env), Addr: inst.Addr, Limits: v.release.Limits.WithDefaults(),
-		Entrypoint: contract.Entrypoint(inst.Process),
+		Kind: docker.KindInstance, ID: inst.ID,
+		App: v.app.ID, Environment: v.env.ID, Release: v.release.ID, Process: inst.Process,
+		Image: ref, Entrypoint: contract.Entrypoint(inst.Process), Env: environment(v),
+		Network: networkName(v.env), Addr: inst.Addr, Limits: v.release.Limits.WithDefaults(),
 	}
 	if inst.Process == contract.ReleaseProcess {
 		s.Kind = docker.KindRun
@@ -159,8 +160,8 @@ func environment(v version) map[string]paas.Secret {
 	return env
 }
 
-// ownCommand is what runs instead of the image's process: a release command, or a start command that the owner chose after the build.
-// "" leaves it to the image.
+// ownCommand is what runs instead of the image's process: a release command, or a start command that the owner
+// chose after the build. "" leaves it to the image.
 func ownCommand(v version, process string) string {
 	switch {
 	case process == contract.ReleaseProcess:

@@ -31,7 +31,8 @@ func (s signal) wait(ctx context.Context, atMost time.Duration) bool {
 	return true
 }
 
-// changes tells any number of readers that the thing of a key has changed. It costs nothing for keys that are not waited for.
+// changes tells any number of readers that the thing of a key has changed. It costs nothing for keys that are not
+// waited for.
 type changes struct {
 	mu      sync.Mutex
 	waiting map[string]chan struct{} // closed and forgotten at the next change

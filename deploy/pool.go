@@ -16,8 +16,8 @@ type subnets interface {
 	UsedSubnets(ctx context.Context) ([]netip.Prefix, error)
 }
 
-// choosePool picks, once per installation, a /16 of 10.0.0.0/8 that nothing on this machine uses. Where to begin looking depends on the
-// installation's id, so that several beside each other do not choose the same one.
+// choosePool picks, once per installation, a /16 of 10.0.0.0/8 that nothing on this machine uses. Where to begin
+// looking depends on the installation's id, so that several beside each other do not choose the same one.
 func (d *Deployer) choosePool(ctx context.Context) error {
 	settings := d.store.Settings()
 	if settings.Pool.IsValid() {
@@ -29,7 +29,8 @@ func (d *Deployer) choosePool(ctx context.Context) error {
 	}
 	pool, ok := freePool(used, crc32.ChecksumIEEE([]byte(settings.Installation)))
 	if !ok {
-		return &paas.Error{Kind: paas.Unavailable, Msg: "every network of 10.0.0.0/8 is in use on this machine", Hint: "free one: apps need a network of 65,536 addresses"}
+		return &paas.Error{Kind: paas.Unavailable, Msg: "every network of 10.0.0.0/8 is in use on this machine",
+			Hint: "free one: apps need a network of 65,536 addresses"}
 	}
 	settings.Pool = pool
 	return d.store.SaveSettings(settings)

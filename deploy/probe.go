@@ -41,7 +41,11 @@ type check struct {
 }
 
 func (d *Deployer) checkOf(v version) check {
-	c := check{host: d.site.Host(v.app, v.project, v.env), path: v.app.Build.HealthPath, memoryMB: v.release.Limits.WithDefaults().MemoryMB}
+	c := check{
+		host:     d.site.Host(v.app, v.project, v.env),
+		path:     v.app.Build.HealthPath,
+		memoryMB: v.release.Limits.WithDefaults().MemoryMB,
+	}
 	if c.path == "" {
 		c.path = v.build.Plan.HealthPath
 	}
@@ -61,8 +65,8 @@ type probeState struct {
 	begun   time.Time
 }
 
-// wait returns once the instance is healthy: a web process answers TCP and then HTTP from outside its container, a worker stays up. The
-// port is the one that the web process really opened; 0 for a worker.
+// wait returns once the instance is healthy: a web process answers TCP and then HTTP from outside its container, a
+// worker stays up. The port is the one that the web process really opened; 0 for a worker.
 func (p *prober) wait(ctx context.Context, inst paas.Instance, c check, say func(format string, args ...any)) (port int, err error) {
 	if inst.Process != contract.WebProcess {
 		return 0, p.waitUp(ctx, inst, c, say)
@@ -94,7 +98,8 @@ func (p *prober) probe(ctx context.Context, inst paas.Instance, c check, state *
 	if port == 0 {
 		port = Port
 	}
-	conn, err := (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, "tcp", netip.AddrPortFrom(inst.Addr, uint16(port)).String())
+	dialer := net.Dialer{Timeout: 2 * time.Second}
+	conn, err := dialer.DialContext(ctx, "tcp", netip.AddrPortFrom(inst.Addr, uint16(port)).String())
 	if err != nil {
 		state.port, state.err = 0, err
 		if time.Since(state.begun) > time.Second { // give PORT a fair chance before believing in another one
@@ -133,7 +138,8 @@ func (p *prober) discoverPort(ctx context.Context, inst paas.Instance, state *pr
 
 // ask makes one request as the edge would. Redirects count as answers.
 func ask(ctx context.Context, addr netip.Addr, port int, host, path string) (int, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+netip.AddrPortFrom(addr, uint16(port)).String()+path, nil)
+	url := "http://" + netip.AddrPortFrom(addr, uint16(port)).String() + path
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -162,7 +168,8 @@ func unhealthy(path string, s *probeState, waited time.Duration) error {
 		e.Hint = "listen on 0.0.0.0 and on the port in the PORT variable"
 	case s.port == 0:
 		e.Msg = fmt.Sprintf("the app runs, but opened no port within %s", waited)
-		e.Hint = "listen on 0.0.0.0 and on the port in the PORT variable; if it only works in the background, name it worker in a Procfile"
+		e.Hint = "listen on 0.0.0.0 and on the port in the PORT variable; " +
+			"if it only works in the background, name it worker in a Procfile"
 	case s.status >= 500:
 		e.Msg = fmt.Sprintf("the app answers %s with %d", path, s.status)
 		e.Hint = "the app's own output often says why; a missing variable is the commonest reason"

@@ -7,8 +7,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// queue has at most one worker per target, the targets beside each other. What there is to do is in the store, not here: the queue
-// knows only who should look.
+// queue has at most one worker per target, the targets beside each other. What there is to do is in the store, not
+// here: the queue knows only who should look.
 type queue struct {
 	wake signal
 
@@ -20,8 +20,13 @@ type queue struct {
 }
 
 func newQueue() *queue {
-	return &queue{wake: newSignal(), waiting: map[paas.Target]bool{}, busy: map[paas.Target]bool{}, yield: map[paas.Target]context.CancelFunc{},
-		urgent: map[paas.Target]bool{}}
+	return &queue{
+		wake:    newSignal(),
+		waiting: map[paas.Target]bool{},
+		busy:    map[paas.Target]bool{},
+		yield:   map[paas.Target]context.CancelFunc{},
+		urgent:  map[paas.Target]bool{},
+	}
 }
 
 // notify says that there may be something to do for target.

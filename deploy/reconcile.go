@@ -15,8 +15,8 @@ type watched interface {
 	Events(ctx context.Context, fn func(docker.Event)) error
 }
 
-// reconcileLoop makes Docker agree with the store after whatever happened to it: a crash, a reboot, an operator with rm. Docker being
-// away holds up nothing else.
+// reconcileLoop makes Docker agree with the store after whatever happened to it: a crash, a reboot, an operator
+// with rm. Docker being away holds up nothing else.
 func (d *Deployer) reconcileLoop(ctx context.Context) {
 	for {
 		next, err := d.reconcile(ctx)
@@ -29,12 +29,14 @@ func (d *Deployer) reconcileLoop(ctx context.Context) {
 	}
 }
 
-// reconcile compares once: wanted instances with containers, wanted copies with instances. It tells when to do so again.
+// reconcile compares once: wanted instances with containers, wanted copies with instances. It tells when to do so
+// again.
 func (d *Deployer) reconcile(ctx context.Context) (next time.Duration, err error) {
 	if err := d.choosePool(ctx); err != nil {
 		return safetyNet, err
 	}
-	containers, err := d.engine.List(ctx, docker.KindInstance) // before the store: what is started meanwhile is in both or in neither
+	// Before the store is read: no container of the list can then be of an instance that is not in the store yet.
+	containers, err := d.engine.List(ctx, docker.KindInstance)
 	if err != nil {
 		return safetyNet, err
 	}
@@ -47,7 +49,8 @@ func (d *Deployer) reconcile(ctx context.Context) (next time.Duration, err error
 	for _, r := range repairs {
 		wg.Go(func() {
 			if err := d.mend(ctx, r); err != nil && ctx.Err() == nil {
-				d.log.Error("cannot repair an instance", "app", r.inst.App, "instance", r.container.Instance, "repair", r.what, "err", err)
+				d.log.Error("cannot repair an instance", "repair", r.what, "app", r.inst.App, "instance", r.inst.ID,
+					"container", r.container.Name, "err", err)
 			}
 		})
 	}
@@ -74,8 +77,8 @@ const (
 	removeIt   = "remove a container that nothing refers to"
 )
 
-// compare tells what has to be done now so that every live instance has a running container and every container an instance, and when
-// to compare again. Instances that start or drain belong to the worker and the drainer.
+// compare tells what has to be done now so that every live instance has a running container and every container an
+// instance, and when to compare again. Instances that start or drain belong to the worker and the drainer.
 func compare(insts []paas.Instance, containers []docker.State, now time.Time) (out []repair, next time.Duration) {
 	next = safetyNet
 	of := map[string]docker.State{}
@@ -141,7 +144,8 @@ func (d *Deployer) mend(ctx context.Context, r repair) error {
 	return d.makeAgain(ctx, v, r)
 }
 
-// drifted reports whether a container is no longer what it should be. One of a version that wrote no hash is taken as it is.
+// drifted reports whether a container is no longer what it should be. One of a version that wrote no hash is taken
+// as it is.
 func drifted(c docker.State, want docker.Spec) bool { return c.Spec != "" && c.Spec != want.Hash() }
 
 // makeAgain makes the instance's container from its release, at its old address.

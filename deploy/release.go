@@ -10,7 +10,8 @@ import (
 	"github.com/cloudsania/cloudsania/store"
 )
 
-// release seals the build together with the configuration and runs the release command in the new image, before any traffic.
+// release seals the build together with the configuration and runs the release command in the new image, before any
+// traffic.
 func (d *Deployer) release(ctx context.Context, j *job, b paas.Build) (paas.Release, error) {
 	if j.dep.Release != "" {
 		return d.store.Release(j.dep.Release) // an interrupted attempt got this far: its command is not run twice

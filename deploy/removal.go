@@ -16,8 +16,8 @@ type remover interface {
 	RemoveImage(ctx context.Context, ref string) error
 }
 
-// Delete removes an app and everything that was made for it, and returns when that is recorded: the rest follows. Its code, variables and
-// versions cannot be brought back.
+// Delete removes an app and everything that was made for it, and returns when that is recorded: the rest follows.
+// Its code, variables and versions cannot be brought back.
 func (d *Deployer) Delete(_ context.Context, by paas.Actor, app string) error {
 	if _, err := d.store.DeleteApp(by, app); err != nil {
 		return err

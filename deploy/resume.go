@@ -31,8 +31,9 @@ func (d *Deployer) resume() error {
 	return err
 }
 
-// resumeDeployment puts one that was running back into the queue: past the switch it only waits for the edge, before it begins again from
-// what is recorded. Only one that was in the middle of its release command is left to a person.
+// resumeDeployment puts one that was running back into the queue: past the switch it only waits for the edge,
+// before it begins again from what is recorded. Only one that was in the middle of its release command is left to a
+// person.
 func (d *Deployer) resumeDeployment(dep paas.Deployment) error {
 	if dep.Status == paas.Running && dep.Step == paas.StepRelease && d.hasReleaseCommand(dep) {
 		return d.store.FinishDeployment(dep.ID, paas.Interrupted, &paas.Failure{Kind: paas.Failed, Step: dep.Step,

@@ -10,8 +10,9 @@ import (
 
 const keptReleases = 10 // that stay ready for a rollback
 
-// retain frees what can no longer be rolled back to: images, static trees and uploads of builds that none of the kept releases uses, and
-// logs of old deployments. It runs after each deployment and after each instance that has ended.
+// retain frees what can no longer be rolled back to: images, static trees and uploads of builds that none of the
+// kept releases uses, and logs of old deployments. It runs after each deployment and after each instance that has
+// ended.
 func (d *Deployer) retain(ctx context.Context, target paas.Target) {
 	d.retainBuilds(ctx, target.App)
 	if err := d.logs.retain(d.store); err != nil {
@@ -50,7 +51,8 @@ func (d *Deployer) dropUpload(dep paas.Deployment) {
 		return
 	}
 	builds, err := d.store.Builds(dep.App)
-	if err != nil || slices.ContainsFunc(builds, func(b paas.Build) bool { return b.Source.Upload == dep.Source.Upload }) {
+	used := func(b paas.Build) bool { return b.Source.Upload == dep.Source.Upload }
+	if err != nil || slices.ContainsFunc(builds, used) {
 		return
 	}
 	if err := d.upload.Remove(dep.Source.Upload); err != nil {
@@ -58,7 +60,8 @@ func (d *Deployer) dropUpload(dep paas.Deployment) {
 	}
 }
 
-// keptBuilds are the builds of the newest releases of every environment, of what is live, and of what is being deployed.
+// keptBuilds are the builds of the newest releases of every environment, of what is live, and of what is being
+// deployed.
 func (d *Deployer) keptBuilds(app string) (map[string]bool, error) {
 	keep := map[string]bool{}
 	places, err := d.store.AppEnvironments()

@@ -7,8 +7,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// Rollback makes a new release of an older one's build and configuration and takes it live, without building. Number 0 means the
-// release that was live before the present one.
+// Rollback makes a new release of an older one's build and configuration and takes it live, without building.
+// Number 0 means the release that was live before the present one.
 func (d *Deployer) Rollback(ctx context.Context, by paas.Actor, target paas.Target, number int) (paas.Deployment, error) {
 	rel, err := d.rollbackTo(target, number)
 	if err != nil {
@@ -50,5 +50,6 @@ func (d *Deployer) liveBefore(target paas.Target, live string) (paas.Release, er
 			return d.store.Release(dep.Release)
 		}
 	}
-	return paas.Release{}, &paas.Error{Kind: paas.Conflict, Msg: "there is no earlier version to go back to", Hint: "deploy once more first"}
+	return paas.Release{}, &paas.Error{Kind: paas.Conflict, Msg: "there is no earlier version to go back to",
+		Hint: "deploy once more first"}
 }

@@ -9,8 +9,9 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// scale runs the live release of target in as many copies as the app environment asks for: new ones start beside the others and are in
-// the edge's table once they are healthy, surplus ones drain. It gives way to a deployment, which brings up all copies anew.
+// scale runs the live release of target in as many copies as the app environment asks for: new ones start beside
+// the others and are in the edge's table once they are healthy, surplus ones drain. It gives way to a deployment,
+// which brings up all copies anew.
 func (d *Deployer) scale(ctx context.Context, target paas.Target) {
 	ctx, release := d.queue.yielding(ctx, target)
 	defer release()
@@ -42,7 +43,9 @@ func (d *Deployer) scaleTo(ctx context.Context, target paas.Target) error {
 }
 
 // copiesOf compares what runs with what is wanted of the live release; nothing is missing before the first one.
-func (d *Deployer) copiesOf(target paas.Target) (p paas.AppEnvironment, v version, missing []string, surplus []paas.Instance, err error) {
+func (d *Deployer) copiesOf(target paas.Target) (
+	p paas.AppEnvironment, v version, missing []string, surplus []paas.Instance, err error,
+) {
 	if p, err = d.store.AppEnvironment(target); err != nil || p.Live == "" {
 		return p, v, nil, nil, err
 	}
@@ -63,8 +66,8 @@ func (d *Deployer) copiesOf(target paas.Target) (p paas.AppEnvironment, v versio
 	return p, v, missing, surplus, nil
 }
 
-// addCopies starts one more copy of each of these processes. They become healthy side by side; one that does not is discarded and holds
-// up none of the others.
+// addCopies starts one more copy of each of these processes. They become healthy side by side; one that does not is
+// discarded and holds up none of the others.
 func (d *Deployer) addCopies(ctx context.Context, v version, target paas.Target, processes []string) error {
 	if err := d.launch.prepare(ctx, v); err != nil {
 		return err
@@ -122,7 +125,8 @@ func (d *Deployer) misscaled() ([]paas.Target, error) {
 	return out, nil
 }
 
-// scaling remembers the targets whose new copies did not become healthy: the same ones are tried again after growing pauses only.
+// scaling remembers the targets whose new copies did not become healthy: the same ones are tried again after
+// growing pauses only.
 type scaling struct {
 	mu     sync.Mutex
 	failed map[paas.Target]*failedCopies

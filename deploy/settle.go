@@ -12,7 +12,7 @@ func (d *Deployer) settle(ctx context.Context, j *job, err error, by *paas.Actor
 	status, failure := paas.Succeeded, (*paas.Failure)(nil)
 	switch {
 	case by != nil && err != nil:
-		status, failure = paas.StatusCancelled, &paas.Failure{Kind: paas.Cancelled, Step: j.dep.Step, Message: "stopped by " + by.Name}
+		status, failure = paas.StatusCancelled, stoppedBy(*by, j.dep.Step)
 	case err != nil:
 		status, failure = paas.StatusFailed, d.explain(j, err)
 		d.log.Warn("deployment failed", "app", j.dep.App, "deployment", j.dep.ID, "step", j.dep.Step, "err", err)
@@ -36,7 +36,12 @@ func (d *Deployer) settle(ctx context.Context, j *job, err error, by *paas.Actor
 	}
 }
 
-// sayFailure ends the log. What the app printed is shown only when it is not in the log already, as a build's output is.
+func stoppedBy(who paas.Actor, at paas.Step) *paas.Failure {
+	return &paas.Failure{Kind: paas.Cancelled, Step: at, Message: "stopped by " + who.Name}
+}
+
+// sayFailure ends the log. What the app printed is shown only when it is not in the log already, as a build's
+// output is.
 func (d *Deployer) sayFailure(j *job, f *paas.Failure) {
 	if j.dep.Step == paas.StepStart || j.dep.Step == paas.StepHealth {
 		for _, l := range f.Lines {

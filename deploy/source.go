@@ -81,7 +81,8 @@ func (d *Deployer) detect(j *job, dir string) (paas.Plan, error) {
 	return plan, d.provide(j, plan.Missing)
 }
 
-// provide generates the secrets that app.json asks for and lists which other variables the source needs and nobody has set.
+// provide generates the secrets that app.json asks for and lists which other variables the source needs and nobody
+// has set.
 func (d *Deployer) provide(j *job, needed []paas.Needed) error {
 	have, err := d.store.Variables(j.target)
 	if err != nil {

@@ -42,7 +42,8 @@ func (d *Deployer) startAll(ctx context.Context, j *job, v version) ([]paas.Inst
 	}
 	want := wantedCopies(v.build.Plan, p.Scale)
 	if want.none() {
-		return nil, &paas.Error{Kind: paas.Failed, Msg: "nothing to start: every process is scaled to zero", Hint: "give the web process at least one copy"}
+		return nil, &paas.Error{Kind: paas.Failed, Msg: "nothing to start: every process is scaled to zero",
+			Hint: "give the web process at least one copy"}
 	}
 	if err := d.launch.prepare(ctx, v); err != nil {
 		return nil, err
@@ -74,8 +75,8 @@ func (d *Deployer) newInstance(j *job, process string) (paas.Instance, error) {
 	return inst, err
 }
 
-// waitHealthy returns once the instance does what a copy of its process has to do. From then on Docker starts it again when it ends; a
-// version that fails while it starts must not be started again and again.
+// waitHealthy returns once the instance does what a copy of its process has to do. From then on Docker starts it
+// again when it ends; a version that fails while it starts must not be started again and again.
 func (d *Deployer) waitHealthy(ctx context.Context, v version, inst paas.Instance, say func(format string, args ...any)) error {
 	port, err := d.probe.wait(ctx, inst, d.checkOf(v), say)
 	if err != nil {

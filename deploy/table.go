@@ -16,8 +16,8 @@ type publisher struct {
 	log   *slog.Logger
 }
 
-// run sends the table once, and again whenever an edge has another generation: the table has changed, or the edge was restarted or away
-// when it did.
+// run sends the table once, and again whenever an edge has another generation: the table has changed, or the edge
+// was restarted or away when it did.
 func (p *publisher) run(ctx context.Context) {
 	if err := p.sendUntilTaken(ctx, func() {}); err != nil {
 		return // ctx has ended

@@ -53,8 +53,8 @@ func (e *Engine) Listening(ctx context.Context, id string) ([]netip.AddrPort, er
 	return slices.Compact(found), nil
 }
 
-// parseListeners reads /proc/net/tcp or tcp6: a heading, then "  0: 0100007F:1F90 00000000:0000 0A …", where the second field is the
-// local address and 0A means listening.
+// parseListeners reads /proc/net/tcp or tcp6: a heading, then "  0: 0100007F:1F90 00000000:0000 0A …", where the
+// second field is the local address and 0A means listening.
 func parseListeners(r io.Reader) ([]netip.AddrPort, error) {
 	var found []netip.AddrPort
 	sc := bufio.NewScanner(r)

@@ -21,7 +21,7 @@ func execute(args ...string) error {
 }
 
 func TestDeployTakesOneSource(t *testing.T) {
-	t.Setenv("CLOUDSANIA_URL", "http://127.0.0.1:1") // nobody may be asked
+	t.Setenv("CLOUDSANIA_URL", "http://127.0.0.1:1") // a port that no server listens on
 	for _, line := range []string{
 		"deploy shop",
 		"deploy shop --dir . --zip x.zip",

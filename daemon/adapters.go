@@ -16,9 +16,9 @@ import (
 	"github.com/cloudsania/cloudsania/terminal"
 )
 
-// The packages do not know each other: each declares what it asks of others in its own words. Here they are translated.
+// The packages do not know each other: each declares the interfaces that it calls. The types below adapt one to another.
 
-// pushAccess lets the git remote ask the one gate.
+// pushAccess authorizes the git remote.
 type pushAccess struct{ doors *server.Doors }
 
 func (a pushAccess) Authorize(ctx context.Context, r *http.Request, token paas.Secret, name string, write bool) (git.App, paas.Actor, error) {

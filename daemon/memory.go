@@ -21,9 +21,9 @@ const (
 	trimAgain = time.Minute            // between trims when there was but a little to do
 )
 
-// memoryTrimmer gives memory back as soon as the process has little to do: to the kernel what the garbage collector holds in reserve,
-// and the mapped pages of the program that start-up or a build touched. Those are clean copies of the file: the kernel maps them again
-// when needed.
+// memoryTrimmer gives memory back as soon as the process has little to do: to the kernel what the garbage collector holds
+// in reserve, and the mapped pages of the program that start-up or a build touched. Those are clean copies of the file: the
+// kernel maps them again when needed.
 type memoryTrimmer struct{}
 
 // Run works until ctx ends.
@@ -90,8 +90,8 @@ func dropProgramPages() error {
 // addresses is a range of our own address space.
 type addresses struct{ start, end uintptr }
 
-// cleanRanges finds in proc(5)'s smaps the mappings of the program that are not writable and of which no page was ever changed: only
-// those can be dropped without losing anything.
+// cleanRanges finds in proc(5)'s smaps the mappings of the program that are not writable and of which no page was ever
+// changed: only those can be dropped without losing anything.
 func cleanRanges(smaps io.Reader, exe string) []addresses {
 	var out []addresses
 	var at addresses

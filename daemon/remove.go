@@ -24,28 +24,24 @@ type Removal struct {
 	Purge     bool   // volumes and images, too
 }
 
-// Remove stops the edge and removes what this installation made on the machine outside its data directory: containers, networks and,
-// with Purge, volumes and images. Control must not run.
+// Remove stops the edge and removes what this installation made on the machine outside its data directory: containers,
+// networks and, with Purge, volumes and images. Control must not run.
 func Remove(ctx context.Context, r Removal) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	edges, err := proxy.Dial(filepath.Join(r.Data, "edge")).Status(ctx)
 	if err == nil {
-		for _, e := range edges {
-			if p, err := os.FindProcess(e.PID); err == nil {
-				_ = p.Signal(syscall.SIGTERM)
-			}
-		}
+		stopEdges(edges)
 	}
 	if !exists(filepath.Join(r.Data, "cloudsania.db")) {
 		return nil // it never started
 	}
-	k, err := store.LoadKey(keyPath(r.Data, r.Key))
-	if err != nil {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	opts := storeOptions(r.Data, log)
+	if opts.Key, err = store.LoadKey(keyPath(r.Data, r.Key)); err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	st, err := store.Open(store.Options{Path: filepath.Join(r.Data, "cloudsania.db"), Marker: filepath.Join(r.Data, "installed"), Key: k, Log: log})
+	st, err := store.Open(opts)
 	if err != nil {
 		return err
 	}
@@ -54,12 +50,28 @@ func Remove(ctx context.Context, r Removal) error {
 		return errors.Join(err, st.Close())
 	}
 	if _, err := engine.Ping(ctx); err != nil {
-		return errors.Join(&paas.Error{Kind: paas.Unavailable, Msg: "Docker does not answer, so the apps' containers are still there", Hint: "start Docker and do this again", Err: err}, st.Close())
+		err := &paas.Error{
+			Kind: paas.Unavailable,
+			Msg:  "Docker does not answer, so the apps' containers are still there",
+			Hint: "start Docker and do this again",
+			Err:  err,
+		}
+		return errors.Join(err, st.Close())
 	}
 	return errors.Join(removeFromDocker(ctx, engine, r.Data, r.Purge), st.Close())
 }
 
-// removeFromDocker removes containers and networks and, for good, volumes and images; those of apps are known by our registry's address.
+// stopEdges asks them to end; they drain.
+func stopEdges(edges []paas.EdgeStatus) {
+	for _, e := range edges {
+		if p, err := os.FindProcess(e.PID); err == nil {
+			_ = p.Signal(syscall.SIGTERM)
+		}
+	}
+}
+
+// removeFromDocker removes containers and networks and, for good, volumes and images; those of apps are known by our
+// registry's address.
 func removeFromDocker(ctx context.Context, engine *docker.Engine, data string, purge bool) error {
 	if err := engine.RemoveAll(ctx, purge); err != nil {
 		return fmt.Errorf("remove containers: %w", err)

@@ -1,5 +1,5 @@
-// Package daemon is what a process of the server is made of: which components are opened in which order, what connects them, and how
-// they end. Serve is control, Edge the data plane.
+// Package daemon is what a process of the server is made of: which components are opened in which order, what connects
+// them, and how they end. Serve is control, Edge the data plane.
 package daemon
 
 import (
@@ -63,46 +63,6 @@ func Serve(ctx context.Context, cfg Config) (err error) {
 // component is a part of control that runs until its context ends.
 type component interface {
 	Run(ctx context.Context) error
-}
-
-// layOut makes the data directory. The edge is another user: it may walk through, not look around.
-func layOut(data string) error {
-	for dir, mode := range map[string]os.FileMode{"": 0o711, "edge": 0o750, "static": 0o755, "git": 0o700, "uploads": 0o700, "logs": 0o700} {
-		p := filepath.Join(data, dir)
-		if _, err := os.Stat(p); err == nil {
-			continue // whoever installed it chose owner and mode
-		}
-		if err := os.MkdirAll(p, mode); err != nil {
-			return &paas.Error{Kind: paas.Unavailable, Msg: fmt.Sprintf("cannot make the directory %q", p), Hint: "choose another --data, or run as root", Err: err}
-		}
-	}
-	return nil
-}
-
-// keyPath is where the sealing key is: never inside the data directory, so that a copy of one is useless without the other.
-func keyPath(data, flag string) string {
-	switch {
-	case flag != "":
-		return flag
-	case filepath.Clean(data) == DefaultData:
-		return "/etc/cloudsania/key"
-	}
-	return filepath.Clean(data) + ".key"
-}
-
-// openStore makes the key on a fresh install and insists on it ever after.
-func openStore(cfg Config, log *slog.Logger) (*store.Store, error) {
-	path := keyPath(cfg.Data, cfg.Key)
-	opts := store.Options{Path: filepath.Join(cfg.Data, "cloudsania.db"), Marker: filepath.Join(cfg.Data, "installed"), Log: log.With("part", "store")}
-	makeKey := store.LoadKey
-	if !exists(path) && !exists(opts.Path) && !exists(opts.Marker) {
-		makeKey = store.CreateKey
-	}
-	var err error
-	if opts.Key, err = makeKey(path); err != nil {
-		return nil, err
-	}
-	return store.Open(opts)
 }
 
 // assemble connects the packages with each other and returns the components to run.
@@ -191,13 +151,12 @@ func presetClaim(path string) (paas.Secret, error) {
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return paas.Secret{}, &paas.Error{Kind: paas.Invalid, Msg: fmt.Sprintf("cannot read the claim secret in %q", path), Hint: "--claim-file names a file with the secret", Err: err}
+		return paas.Secret{}, &paas.Error{
+			Kind: paas.Invalid,
+			Msg:  fmt.Sprintf("cannot read the claim secret in %q", path),
+			Hint: "--claim-file names a file with the secret",
+			Err:  err,
+		}
 	}
 	return paas.NewSecret(strings.TrimSpace(string(b))), nil
-}
-
-// exists reports whether something is at path.
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }

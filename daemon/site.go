@@ -35,7 +35,12 @@ func site(cfg Config) (paas.Site, error) {
 	if cfg.ACMERoots != "" {
 		pem, err := os.ReadFile(cfg.ACMERoots)
 		if err != nil {
-			return s, &paas.Error{Kind: paas.Invalid, Msg: fmt.Sprintf("cannot read %q", cfg.ACMERoots), Hint: "--acme-roots names a PEM file", Err: err}
+			return s, &paas.Error{
+				Kind: paas.Invalid,
+				Msg:  fmt.Sprintf("cannot read %q", cfg.ACMERoots),
+				Hint: "--acme-roots names a PEM file",
+				Err:  err,
+			}
 		}
 		s.TLS.CARoots = string(pem)
 	}
@@ -80,8 +85,8 @@ func dashboardHosts(domain string, addrs []netip.Addr) []string {
 	return hosts
 }
 
-// ownAddresses are the addresses that others may reach this machine at, public ones first: the one that the default route uses before
-// the rest, bridges of containers left out.
+// ownAddresses are the addresses that others may reach this machine at: the one that the default route uses before the
+// rest, bridges of containers left out.
 func ownAddresses() []netip.Addr {
 	var out []netip.Addr
 	seen := map[netip.Addr]bool{}
@@ -91,7 +96,8 @@ func ownAddresses() []netip.Addr {
 			out = append(out, a)
 		}
 	}
-	if c, err := net.Dial("udp4", "192.0.2.1:9"); err == nil { // TEST-NET-1: connecting a UDP socket sends nothing, it only asks for the route
+	// TEST-NET-1: connecting a UDP socket sends nothing, it only asks for the route
+	if c, err := net.Dial("udp4", "192.0.2.1:9"); err == nil {
 		if a, err := netip.ParseAddrPort(c.LocalAddr().String()); err == nil {
 			add(a.Addr())
 		}
@@ -118,11 +124,13 @@ func ownAddresses() []netip.Addr {
 	return out
 }
 
-// special are addresses that nobody outside can reach though they look global: carrier-grade NAT, documentation, benchmarks, reserved
-// (RFC 6890).
-var special = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+// special are prefixes that the internet does not route though they look global: carrier-grade NAT, documentation,
+// benchmarks, reserved (RFC 6890).
+var special = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"),
-	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("2001:db8::/32")}
+	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("2001:db8::/32"),
+}
 
 func isPublic(a netip.Addr) bool {
 	return a.IsGlobalUnicast() && !a.IsPrivate() && !slices.ContainsFunc(special, func(p netip.Prefix) bool { return p.Contains(a) })

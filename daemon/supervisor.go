@@ -6,9 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/cloudsania/cloudsania/paas"
@@ -32,8 +30,8 @@ func newEdgeSupervisor(cfg Config, client *proxy.Client, log *slog.Logger) *edge
 	return &edgeSupervisor{cfg: cfg, client: client, log: log}
 }
 
-// Run starts an edge when none answers and replaces one of another version, now and whenever an edge process comes or goes. The edge
-// outlives it: that is the point of an edge.
+// Run starts an edge when none answers and replaces one of another version, now and whenever an edge process comes or
+// goes. The edge outlives it: that is the point of an edge.
 func (s *edgeSupervisor) Run(ctx context.Context) error {
 	if s.cfg.Edge == "external" {
 		<-ctx.Done()
@@ -121,7 +119,15 @@ func (s *edgeSupervisor) start(ctx context.Context) error {
 		return fmt.Errorf("open the edge's log: %w", err)
 	}
 	defer out.Close()
-	pid, err := run.Detach(run.Cmd{Path: exe, Args: s.cfg.edge().args(), Env: []string{"LISTEN_FDS=2", "LISTEN_FDNAMES=http:https"}, ExtraFiles: files, Stdout: out, Stderr: out, User: who})
+	pid, err := run.Detach(run.Cmd{
+		Path:       exe,
+		Args:       s.cfg.edge().args(),
+		Env:        []string{"LISTEN_FDS=2", "LISTEN_FDNAMES=http:https"},
+		ExtraFiles: files,
+		Stdout:     out,
+		Stderr:     out,
+		User:       who,
+	})
 	if err != nil {
 		return fmt.Errorf("start the edge: %w", err)
 	}
@@ -144,7 +150,12 @@ func (s *edgeSupervisor) await(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return &paas.Error{Kind: paas.Unavailable, Msg: "the edge does not answer", Hint: "see logs/edge.log in the data directory", Err: ctx.Err()}
+			return &paas.Error{
+				Kind: paas.Unavailable,
+				Msg:  "the edge does not answer",
+				Hint: "see logs/edge.log in the data directory",
+				Err:  ctx.Err(),
+			}
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
@@ -153,50 +164,13 @@ func (s *edgeSupervisor) await(ctx context.Context) error {
 func listenFile(addr string) (*os.File, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, &paas.Error{Kind: paas.Unavailable, Msg: fmt.Sprintf("cannot listen on %s", addr),
-			Hint: "another program holds the port: stop it, or choose other ports with --http and --https", Err: err}
+		return nil, &paas.Error{
+			Kind: paas.Unavailable,
+			Msg:  fmt.Sprintf("cannot listen on %s", addr),
+			Hint: "another program holds the port: stop it, or choose other ports with --http and --https",
+			Err:  err,
+		}
 	}
 	defer l.Close()
 	return l.(*net.TCPListener).File()
-}
-
-// account looks up the unprivileged user of the edge; ok is false when the edge runs as we do.
-func (s *edgeSupervisor) account() (uid, gid int, ok bool, err error) {
-	if s.cfg.EdgeUser == "" || os.Getuid() != 0 {
-		return os.Getuid(), os.Getgid(), false, nil
-	}
-	u, err := user.Lookup(s.cfg.EdgeUser)
-	if err != nil {
-		return 0, 0, false, &paas.Error{Kind: paas.Invalid, Msg: fmt.Sprintf("there is no user %q for the edge", s.cfg.EdgeUser), Hint: "install.sh makes it", Err: err}
-	}
-	if uid, err = strconv.Atoi(u.Uid); err != nil {
-		return 0, 0, false, fmt.Errorf("user id of the edge: %w", err)
-	}
-	if gid, err = strconv.Atoi(u.Gid); err != nil {
-		return 0, 0, false, fmt.Errorf("group id of the edge: %w", err)
-	}
-	return uid, gid, true, nil
-}
-
-func (s *edgeSupervisor) uid() (int, error) {
-	uid, _, _, err := s.account()
-	return uid, err
-}
-
-// credential is what the edge is started as. Its directory becomes its own.
-func (s *edgeSupervisor) credential() (*run.Credential, error) {
-	uid, gid, ok, err := s.account()
-	if err != nil || !ok {
-		return nil, err
-	}
-	err = filepath.WalkDir(filepath.Join(s.cfg.Data, "edge"), func(p string, _ os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return os.Lchown(p, uid, gid)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("give the edge its directory: %w", err)
-	}
-	return &run.Credential{UID: uint32(uid), GID: uint32(gid)}, nil
 }

@@ -126,7 +126,7 @@ func TestMatrixNoticesEveryMutation(t *testing.T) {
 		without := maps.Clone(rules)
 		delete(without, action)
 		if len(check(without)) == 0 {
-			t.Errorf("nobody notices that the rule for %s is gone", action)
+			t.Errorf("no test fails when the rule for %s is gone", action)
 		}
 		for i, cell := range cells {
 			// never against something is the mutation that matters; own and within of other columns are told apart by
@@ -141,14 +141,14 @@ func TestMatrixNoticesEveryMutation(t *testing.T) {
 			changed[action] = r
 			mutants++
 			if len(check(changed)) == 0 {
-				t.Errorf("nobody notices a flipped cell %d of %s", i, action)
+				t.Errorf("no test fails for a flipped cell %d of %s", i, action)
 			}
 			if *cell(&r) = rules[action].of(columns[[]string{"anonymous", "claim", "user", "token", "root"}[i]]); *cell(&r) == within {
 				*cell(&r) = anywhere
 				changed[action] = r
 				mutants++
 				if len(check(changed)) == 0 {
-					t.Errorf("nobody notices that cell %d of %s ignores the scope", i, action)
+					t.Errorf("no test fails when cell %d of %s ignores the scope", i, action)
 				}
 			}
 		}

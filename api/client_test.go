@@ -129,7 +129,7 @@ func TestClientDoesNotSendAnArchiveTwice(t *testing.T) {
 	}
 }
 
-func TestClientSaysWhenNobodyIsThere(t *testing.T) {
+func TestClientSaysWhenTheServerIsAway(t *testing.T) {
 	c, err := NewClient(Options{Socket: filepath.Join(t.TempDir(), "control.sock")})
 	if err != nil {
 		t.Fatal(err)

@@ -10,11 +10,12 @@ import (
 	"strings"
 )
 
-// Temporaries is a pattern for filepath.Match: the names of the files that Write and its relatives make beside the one they are for.
+// Temporaries is a pattern for filepath.Match: the names of the files that Write and its relatives make beside the
+// one they are for.
 const Temporaries = ".*.tmp"
 
-// Write makes the file at path what write produces, with mode 0600: it is there whole or not at all, and when Write has returned it
-// survives a power cut. A file that was there before stays untouched on an error.
+// Write makes the file at path what write produces, with mode 0600: it is there whole or not at all, and when Write
+// has returned it survives a power cut. A file that was there before stays untouched on an error.
 func Write(path string, write func(io.Writer) error) error {
 	staged, err := Stage(path, write)
 	if err != nil {
@@ -45,8 +46,8 @@ func content(data []byte) func(io.Writer) error {
 	return func(w io.Writer) error { _, err := w.Write(data); return err }
 }
 
-// Stage writes a durable temporary file of mode 0600 beside path and returns its name, for a caller that looks at it before Rename puts
-// it in place. On an error nothing is left.
+// Stage writes a durable temporary file of mode 0600 beside path and returns its name, for a caller that looks at
+// it before Rename puts it in place. On an error nothing is left.
 func Stage(path string, write func(io.Writer) error) (staged string, err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), temporary(path)+"*.tmp")
 	if err != nil {
@@ -74,7 +75,8 @@ func Rename(from, to string) error {
 	return SyncDir(filepath.Dir(to))
 }
 
-// RemoveTemporaries removes what killed writers left beside path. The caller makes sure that nothing is being written there.
+// RemoveTemporaries removes what killed writers left beside path. The caller makes sure that nothing is being
+// written there.
 func RemoveTemporaries(path string) error {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	for _, e := range entries {

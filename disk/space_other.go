@@ -7,5 +7,5 @@ import "errors"
 // Free needs a Unix: servers run there, clients do not ask.
 func Free(string) (total, free int64, err error) { return 0, 0, errors.ErrUnsupported }
 
-// SyncDir does nothing: Windows makes names durable by itself.
+// SyncDir does nothing: Windows cannot sync a directory.
 func SyncDir(string) error { return nil }

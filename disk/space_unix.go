@@ -18,5 +18,6 @@ func Free(path string) (total, free int64, err error) {
 	return int64(st.Blocks) * int64(st.Bsize), int64(st.Bavail) * int64(st.Bsize), nil
 }
 
-// SyncDir returns when the names in a directory are durable: a file that was made or renamed there survives a power cut.
+// SyncDir returns when the names in a directory are durable: a file that was made or renamed there survives a power
+// cut.
 func SyncDir(dir string) error { return Sync(filepath.Clean(dir)) }

@@ -90,7 +90,7 @@ func TestBuildPolicy(t *testing.T) {
 		}
 	}
 	if phase, oom := c.OOM(); oom {
-		t.Errorf("%q ran out of memory by itself", phase)
+		t.Errorf("%q ran out of memory on its own", phase)
 	}
 }
 
@@ -134,8 +134,8 @@ func TestRemoveLeftovers(t *testing.T) {
 	e := dockertest.Engine(t)
 	image := dockertest.Image(t, e)
 	temporary := "pack.local/lifecycle/" + strings.ToLower(paas.NewID("bld")) + ":latest"
-	stranger := "pack.local/lifecycle/" + strings.ToLower(paas.NewID("bld")) + ":latest"
-	for _, ref := range []string{temporary, stranger} {
+	foreign := "pack.local/lifecycle/" + strings.ToLower(paas.NewID("bld")) + ":latest"
+	for _, ref := range []string{temporary, foreign} {
 		if err := e.TagImage(t.Context(), image, ref); err != nil {
 			t.Fatal(err)
 		}
@@ -195,7 +195,7 @@ func TestRemoveLeftovers(t *testing.T) {
 	if _, err := e.Raw().NetworkInspect(t.Context(), n.ID, client.NetworkInspectOptions{}); err == nil {
 		t.Error("the network is there")
 	}
-	for ref, want := range map[string]bool{temporary: false, stranger: true, image: true} {
+	for ref, want := range map[string]bool{temporary: false, foreign: true, image: true} {
 		if ok, err := e.ImageExists(t.Context(), ref); ok != want || err != nil {
 			t.Errorf("image %s: %v, %v", ref, ok, err)
 		}

@@ -41,7 +41,7 @@ func inspect(t *testing.T, e *docker.Engine, id string) container.InspectRespons
 	return r.Container
 }
 
-// eventually waits for what the engine or a process does by itself.
+// eventually waits for what the engine or a process does meanwhile.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
@@ -211,7 +211,7 @@ func TestRootIsRefused(t *testing.T) {
 	}
 }
 
-// retag makes an image with another user, as a stranger could.
+// retag makes an image with another user, as an untrusted build could.
 func retag(t *testing.T, e *docker.Engine, base, ref, user string) {
 	t.Helper()
 	r, err := e.Raw().ContainerCreate(t.Context(), client.ContainerCreateOptions{Config: &container.Config{Image: base, User: user, Cmd: []string{"-"}}})
@@ -250,7 +250,7 @@ func TestMoreCPUsThanThereAre(t *testing.T) {
 	}
 }
 
-// A stranger's image may carry our labels; a container must not become a build's leftover by them.
+// An untrusted image may carry our labels; a container must not become a build's leftover by them.
 func TestImageLabelsDoNotReachTheContainer(t *testing.T) {
 	t.Parallel()
 	e := dockertest.Engine(t)
@@ -463,7 +463,7 @@ func TestAppAnswersOnItsAddress(t *testing.T) {
 		n, _ := r.Body.Read(b)
 		return string(b[:n]) == "it is me"
 	})
-	// The address is taken: nobody else gets it.
+	// The address is taken: no other container gets it.
 	other := dockertest.Spec(image, "sleep")
 	other.Network, other.Addr = network, s.Addr
 	id, err := e.Create(t.Context(), other)

@@ -205,7 +205,7 @@ func TestEvents(t *testing.T) {
 			continue
 		}
 		if x.Instance != s.ID && x.Instance != hog.ID || time.Since(x.Time) > time.Minute {
-			t.Errorf("a stranger's: %+v", x)
+			t.Errorf("another's: %+v", x)
 		}
 		if x.Action == docker.Died && x.Instance == s.ID && (x.ExitCode != 3 || x.ID != id || x.App != s.App || x.Name != "cs-"+s.ID) {
 			t.Errorf("got %+v", x)

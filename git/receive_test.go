@@ -590,7 +590,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// When Cloudsania stops, whoever waits for a deployment is told so; the note stays for the next process.
+// When Cloudsania stops, a client that waits for a deployment is told so; the note stays for the next process.
 func TestShutdownWhileDeploying(t *testing.T) {
 	w := newWorld(t)
 	dir := w.work()

@@ -35,7 +35,7 @@ func TestJudge(t *testing.T) {
 		want     []string // parts of reasons; "" is success
 	}{
 		{"forward", []command{{"refs/heads/main", a, b}}, []string{""}},
-		{"somebody was quicker", []command{{"refs/heads/main", b, a}}, []string{"has changed meanwhile"}},
+		{"moved meanwhile", []command{{"refs/heads/main", b, a}}, []string{"has changed meanwhile"}},
 		{"made meanwhile", []command{{"refs/heads/main", none, b}}, []string{"has changed meanwhile"}},
 		{"deleted meanwhile", []command{{"refs/heads/gone", a, b}}, []string{"has changed meanwhile"}},
 		{"delete what is not there", []command{{"refs/heads/gone", none, none}}, []string{"there is no such"}},

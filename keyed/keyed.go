@@ -6,18 +6,19 @@ import (
 	"sync"
 )
 
-// Lock is a lock per key, granted in the order of asking. The zero value is ready; keys that nobody holds take no memory.
+// Lock is a lock per key, granted in the order of asking. The zero value is ready; free keys take no memory.
 type Lock[K comparable] struct {
 	mu   sync.Mutex
 	held map[K]*entry
 }
 
 type entry struct {
-	free  chan struct{} // has one value while nobody holds the lock
+	free  chan struct{} // has one value while the lock is free
 	users int           // that hold or await it; guarded by Lock.mu
 }
 
-// Acquire waits for the key. The error is the context's when that ends first; else release must be called, more than once does no harm.
+// Acquire waits for the key. The error is the context's when that ends first; else release must be called, more
+// than once does no harm.
 func (l *Lock[K]) Acquire(ctx context.Context, key K) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -32,7 +33,7 @@ func (l *Lock[K]) Acquire(ctx context.Context, key K) (release func(), err error
 	}
 }
 
-// TryAcquire takes the key when nobody holds or awaits it; false otherwise.
+// TryAcquire takes the key when it is free and not awaited; ok is false otherwise.
 func (l *Lock[K]) TryAcquire(key K) (release func(), ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

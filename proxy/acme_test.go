@@ -154,7 +154,7 @@ func TestACME(t *testing.T) {
 		}
 	}
 	if n := p.orders.Load(); n != orders {
-		t.Errorf("%d orders for strangers", n-orders)
+		t.Errorf("%d orders for unknown hosts", n-orders)
 	}
 	if err := filepath.Walk(filepath.Join(r.dir, certificatesDir), func(path string, info os.FileInfo, err error) error {
 		if err == nil && !info.IsDir() && info.Mode().Perm() != 0o600 {
@@ -192,7 +192,7 @@ func TestACMEChallenges(t *testing.T) {
 			host := name + ".example" // certmagic keeps challenges by host, for the whole process
 			r := newRig(t, without)
 			if name == "http-01" {
-				r.edge.certs.ports.https = 0 // nobody can reach us there
+				r.edge.certs.ports.https = 0 // no authority can reach us there
 			}
 			p := newPebble(t, r, ninetyDays())
 			table := routeTo(host, newApp(t, "app", nil).upstream())
@@ -205,7 +205,7 @@ func TestACMEChallenges(t *testing.T) {
 }
 
 // While the authority is away clients get the self-signed certificate, plain HTTP answers, and the reason is told. When
-// it is back, and the time has come, the certificate follows by itself.
+// it is back, and the time has come, the certificate is obtained.
 func TestACMEAuthorityDown(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -300,7 +300,7 @@ func TestACMERenewal(t *testing.T) {
 }
 
 // A public authority is not asked for what it cannot certify, nor for a name that does not lead anywhere.
-func TestACMEAsksNobodyInVain(t *testing.T) {
+func TestACMEDoesNotAskInVain(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
 	never := errors.New("asked")
@@ -326,7 +326,7 @@ func TestACMEAsksNobodyInVain(t *testing.T) {
 	}
 }
 
-func TestCoolingTimes(t *testing.T) {
+func TestBackoffTimes(t *testing.T) {
 	refused := acmeproto.Problem{Type: acmeproto.ProblemTypeUnauthorized, Status: 403, Detail: "no such file"}
 	limited := acmeproto.Problem{Type: acmeproto.ProblemTypeRateLimited, Status: 429, Detail: "too many"}
 	broken := acmeproto.Problem{Type: acmeproto.ProblemTypeServerInternal, Status: 500}
@@ -359,7 +359,7 @@ func TestCoolingTimes(t *testing.T) {
 	}
 }
 
-func TestCoolingFileDamaged(t *testing.T) {
+func TestBackoffFileDamaged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "acme.json")
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)

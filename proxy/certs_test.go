@@ -204,7 +204,7 @@ func TestAuthorityRotates(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := openAuthority(filepath.Dir(a.path), time.Now); err == nil {
-		t.Error("a damaged authority was silently replaced: whoever trusts it should know")
+		t.Error("a damaged authority was silently replaced: the clients that trust it must be told")
 	}
 }
 

@@ -223,7 +223,7 @@ func newApp(t *testing.T, name string, handler http.HandlerFunc) *app {
 	return a
 }
 
-// stop ends the app as a container ends: nobody listens, open connections are cut.
+// stop ends the app as a container ends: nothing listens, open connections are cut.
 func (a *app) stop() {
 	a.Listener.Close()
 	a.CloseClientConnections()

@@ -180,7 +180,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// Visitors by TLS meet the same authority before and after, HTTP/2 connections move over by themselves.
+// Clients with TLS meet the same authority before and after, HTTP/2 connections move over automatically.
 func TestHandoverTLS(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -254,7 +254,7 @@ func TestHandoverToABrokenProgram(t *testing.T) {
 	load.check(20)
 }
 
-// The predecessor dies before it gave the word: the successor begins by itself.
+// The predecessor dies before its signal: the successor begins without.
 func TestSuccessorOfADeadEdge(t *testing.T) {
 	t.Parallel()
 	dir, plain, child := inheriting(t, true)
@@ -262,7 +262,7 @@ func TestSuccessorOfADeadEdge(t *testing.T) {
 	if err := Dial(dir).Apply(context.Background(), tableFor(t)); err != nil {
 		t.Fatal(err)
 	}
-	c, err := net.Dial("tcp", plain) // nobody accepts yet, but the socket queues
+	c, err := net.Dial("tcp", plain) // no process accepts yet, but the socket queues
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -360,10 +360,10 @@ func inheriting(t *testing.T, withWord bool) (dir, plain string, child childProc
 
 func TestInheritedSocketsAreChecked(t *testing.T) {
 	for name, env := range map[string]map[string]string{
-		"somebody else's": {"LISTEN_FDS": "1", "LISTEN_PID": "1"},
-		"none":            {"LISTEN_FDS": "0"},
-		"nonsense":        {"LISTEN_FDS": "many"},
-		"too many":        {"LISTEN_FDS": "100000"},
+		"for another process": {"LISTEN_FDS": "1", "LISTEN_PID": "1"},
+		"none":                {"LISTEN_FDS": "0"},
+		"nonsense":            {"LISTEN_FDS": "many"},
+		"too many":            {"LISTEN_FDS": "100000"},
 	} {
 		for k, v := range env {
 			t.Setenv(k, v)
@@ -419,7 +419,7 @@ func TestClientWithoutEdges(t *testing.T) {
 	}
 }
 
-// One edge that lives but does not answer makes the whole status worthless: nobody can say what is on its instances.
+// One edge that lives but does not answer makes the whole status worthless: what is on its instances is unknown.
 func TestClientHangingEdge(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -247,7 +247,7 @@ func TestStaticDirectoryMissing(t *testing.T) {
 	}
 }
 
-// All compressors lent: the file goes out as it is, nobody waits.
+// All compressors lent: the file goes out as it is, no request waits.
 func TestGzipIsNeverWaitedFor(t *testing.T) {
 	p := newGzipPool()
 	var lent []*gzip.Writer

@@ -45,7 +45,7 @@ func (l *load) visit(ctx context.Context, addr, host string, post bool, each fun
 	for ctx.Err() == nil {
 		req, _ := http.NewRequest(http.MethodGet, "http://"+addr+"/", nil)
 		if post && host != "s.example" {
-			// Without GetBody the client cannot repeat it by itself.
+			// Without GetBody the client cannot repeat it.
 			req, _ = http.NewRequest(http.MethodPost, "http://"+addr+"/", io.NopCloser(strings.NewReader(strings.Repeat("x", 3000))))
 		}
 		req.Host = host
@@ -351,7 +351,7 @@ func TestBrokenAnswers(t *testing.T) {
 	}
 }
 
-// The claim: whoever sees zero after a swap can stop the instance, whatever races.
+// The claim: a reader that sees zero after a swap can stop the instance, whatever races.
 func TestClaimIsFinal(t *testing.T) {
 	t.Parallel()
 	e := &Edge{instances: newInstances()}
@@ -422,7 +422,7 @@ func TestStreamsFlowAtOnce(t *testing.T) {
 	}
 }
 
-func TestVisitorWhoLeavesEndsTheRequest(t *testing.T) {
+func TestClientThatLeavesEndsTheRequest(t *testing.T) {
 	t.Parallel()
 	left := make(chan struct{})
 	a := newApp(t, "a", func(w http.ResponseWriter, r *http.Request) {
@@ -517,7 +517,7 @@ func TestHeadersThatOnlyWeSet(t *testing.T) {
 	}
 }
 
-// An app that answers with an upgrade that nobody asked for gets nowhere.
+// An app that answers with an upgrade that was not asked for fails.
 func TestUpgradeNotAskedFor(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, "a", func(w http.ResponseWriter, _ *http.Request) { echo(w, "a") })

@@ -10,7 +10,8 @@ import (
 
 const quiet = 4 // modules of light margin on each side, ISO/IEC 18004
 
-// Code is a QR code as one SVG path of its dark modules in a square viewBox from 0 to Size. The zero value shows nothing.
+// Code is a QR code as one SVG path of its dark modules in a square viewBox from 0 to Size. The zero value shows
+// nothing.
 type Code struct {
 	Size int // modules per side, quiet zone included
 	Path string

@@ -150,7 +150,7 @@ func TestWithoutCgroupsResourceLimitsHold(t *testing.T) {
 		}
 	}
 	if e.close() {
-		t.Error("an out-of-memory kill is reported that nobody counted")
+		t.Error("an out-of-memory kill is reported that was not counted")
 	}
 	var lim unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_DATA, &lim); err != nil || lim.Cur == 64<<20 {

@@ -7,8 +7,9 @@ const (
 	bell   = 0x07
 )
 
-// sequence measures the control sequence at the start of text, which is ESC (ECMA-35, ECMA-48). ok tells that it is one that sets colours,
-// which are its parameters. A sequence that is broken off ends before the byte that does not belong to it.
+// sequence measures the control sequence at the start of text, which is ESC (ECMA-35, ECMA-48). ok tells that it is
+// one that sets colours, which are its parameters. A sequence that is broken off ends before the byte that does not
+// belong to it.
 func sequence(text string) (n int, colours string, ok bool) {
 	if len(text) < 2 {
 		return 1, "", false

@@ -1,6 +1,6 @@
-// Package terminal makes text that somebody else wrote safe to print. Output of programs may hold control sequences that move the cursor,
-// set the clipboard or the title, or hide what was written before, and characters that make text read otherwise than it is
-// (CVE-2021-42574). Whatever this package returns is valid UTF-8 without any of them.
+// Package terminal makes untrusted text safe to print. Output of programs may hold control sequences that move the
+// cursor, set the clipboard or the title, or hide what was written before, and characters that make text read
+// otherwise than it is (CVE-2021-42574). Whatever this package returns is valid UTF-8 without any of them.
 package terminal
 
 import (
@@ -21,8 +21,9 @@ func Plain(text string) string {
 	return out.String()
 }
 
-// Line is one line of text as a terminal would show it in the end, at most maxRunes long: of what carriage returns overwrite (progress
-// bars) only the last state stays, tabs become spaces, and nothing of control sequences is left.
+// Line is one line of text as a terminal would show it in the end, at most maxRunes long: of what carriage returns
+// overwrite (progress bars) only the last state stays, tabs become spaces, and nothing of control sequences is
+// left.
 func Line(text string, maxRunes int) string {
 	return paas.Clip(strings.Map(oneLine, Plain(lastState(text))), maxRunes)
 }
@@ -105,8 +106,8 @@ func Pieces(text string) iter.Seq[Piece] {
 	}
 }
 
-// unsafe tells what must not reach a terminal or a page as it is: control characters (of which some begin sequences), line and paragraph
-// separators, and those that turn the direction of reading.
+// unsafe tells what must not reach a terminal or a page as it is: control characters (of which some begin
+// sequences), line and paragraph separators, and those that turn the direction of reading.
 func unsafe(r rune) bool {
 	return r != '\t' && r != '\n' && (unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r))
 }

@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// texts are what programs and attackers print: what Plain, Line and ColouredLine make of it. "=" means as the column before.
+// texts are what programs and attackers print: what Plain, Line and ColouredLine make of it. "=" means as the
+// column before.
 var texts = []struct{ in, plain, line, coloured string }{
 	{"hello", "hello", "=", "="},
 	{"ünï🚀", "ünï🚀", "=", "="},
@@ -89,7 +90,8 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
-// FuzzSafe: whatever comes in, what goes out is valid, holds no control but the allowed ones, and is not changed by another pass.
+// FuzzSafe: whatever comes in, what goes out is valid, holds no control but the allowed ones, and is not changed by
+// another pass.
 func FuzzSafe(f *testing.F) {
 	for _, c := range texts {
 		f.Add(c.in)

@@ -51,8 +51,8 @@ func (a *Authenticator) recordRefusal(u paas.User, addr string, why error) error
 		return why
 	}
 	by := paas.Actor{Kind: paas.ActorSystem, Name: paas.System.Name, Addr: addr}
-	detail := map[string]string{"why": paas.Public(why).Msg}
-	if err := a.store.AppendEvent(by, "session.refused", u.ID, paas.Path{}, detail); err != nil {
+	detail := paas.SessionRefused{Why: paas.Public(why).Msg}
+	if err := a.store.AppendEvent(by, detail, u.ID, paas.Path{}); err != nil {
 		return err
 	}
 	return why

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -109,8 +108,8 @@ func (d *Deployer) takeRestarts(ctx context.Context, inst paas.Instance, e docke
 	if err != nil {
 		return err
 	}
-	detail := map[string]string{"instance": inst.ID, "process": inst.Process, "exit_code": fmt.Sprint(e.ExitCode)}
-	return d.store.AppendEvent(paas.System, "instance.crashing", inst.App, path, detail)
+	detail := paas.InstanceCrashing{Instance: inst.ID, Process: inst.Process, ExitCode: e.ExitCode}
+	return d.store.AppendEvent(paas.System, detail, inst.App, path)
 }
 
 // giveRestartsBack lets Docker start an instance again that has run for long since its last crash.

@@ -31,9 +31,9 @@ type Event struct {
 	Time     time.Time         `json:"time"`
 	Actor    Actor             `json:"actor"`
 	OnBehalf string            `json:"on_behalf,omitempty"` // id of the person that a token or an agent acted for
-	Action   string            `json:"action"`              // "app.created", "deployment.succeeded"
-	Subject  string            `json:"subject"`             // id of what it is about
-	Related  []string          `json:"related,omitempty"`   // ids of what else it is about: volumes, services, a release
+	Action   EventName         `json:"action"`
+	Subject  string            `json:"subject"`           // id of what it is about
+	Related  []string          `json:"related,omitempty"` // ids of what else it is about: volumes, services, a release
 	Path     Path              `json:"path"`
 	Request  string            `json:"request,omitempty"` // id of the request, as in the log
 	Reason   string            `json:"reason,omitempty"`  // that the person gave

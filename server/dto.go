@@ -91,7 +91,7 @@ func tokenDTO(t paas.Token) api.Token {
 }
 
 func eventDTO(e paas.Event) api.Event {
-	return api.Event{Seq: e.Seq, Time: e.Time, Actor: actorDTO(e.Actor), Action: e.Action, Subject: e.Subject, App: e.Path.App, Detail: e.Detail, Hash: e.Hash}
+	return api.Event{Seq: e.Seq, Time: e.Time, Actor: actorDTO(e.Actor), Action: string(e.Action), Subject: e.Subject, App: e.Path.App, Detail: e.Detail, Hash: e.Hash}
 }
 
 // logLineDTO has no colours: what a caller prints is up to its terminal.

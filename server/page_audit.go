@@ -100,7 +100,7 @@ func (s *Server) auditEvents(c *Call, before uint64, query string) (out []ui.Eve
 
 // matches reports whether every word of the query is somewhere in the entry.
 func matches(e ui.Event, query string) bool {
-	text := strings.ToLower(strings.Join([]string{e.Who(), e.Verb, e.Object, e.More, e.Action, e.Actor.Addr}, " "))
+	text := strings.ToLower(strings.Join([]string{e.Who(), e.Verb, e.Object, e.More, string(e.Action), e.Actor.Addr}, " "))
 	for _, word := range strings.Fields(strings.ToLower(query)) {
 		if !strings.Contains(text, word) {
 			return false

@@ -23,7 +23,7 @@ func TestAuditPage(t *testing.T) {
 		t.Errorf("%d %s", got.status, text(got.body))
 	}
 	for range auditRows {
-		if err := b.Store.AppendEvent(paas.System, "test.more", "", paas.Path{}, nil); err != nil {
+		if err := b.Store.AppendEvent(paas.System, paas.ClaimOffered{}, "", paas.Path{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -103,7 +103,7 @@ func (s *Server) viewLive(view *ui.App, release string) error {
 		return err
 	}
 	for _, e := range events {
-		if e.Action == "instance.crashing" && e.Time.After(rel.Created) && s.Now().Sub(e.Time) < crashShown {
+		if e.Action == paas.EventInstanceCrashing && e.Time.After(rel.Created) && s.Now().Sub(e.Time) < crashShown {
 			view.Health = ui.Health{Down: true, Since: e.Time, Reason: "it stops by itself again and again, so it rests for a few minutes between tries"}
 		}
 	}

@@ -42,7 +42,7 @@ func TestCrashingAppIsDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Store.AppendEvent(paas.System, "instance.crashing", app.ID, path, map[string]string{"process": "web", "exit_code": "1"}); err != nil {
+	if err := b.Store.AppendEvent(paas.System, paas.InstanceCrashing{Process: "web", ExitCode: 1}, app.ID, path); err != nil {
 		t.Fatal(err)
 	}
 	says(t, b.page("/"), "shop is down.", "Two need you.", "It stops by itself again and again")

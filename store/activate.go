@@ -69,6 +69,6 @@ func (t *Tx) switchRelease(dep paas.Deployment) error {
 	if err := t.put(appEnvironmentBucket, targetKey(target), p); err != nil {
 		return err
 	}
-	detail := map[string]string{"number": fmt.Sprint(dep.Number), "release": dep.Release, "was": was}
-	return t.as(dep.Actor).deploymentEvent(dep, "deployment.switched", detail)
+	detail := paas.DeploymentSwitched{Environment: dep.Environment, Number: dep.Number, Release: dep.Release, Was: was}
+	return t.as(dep.Actor).deploymentEvent(dep, detail)
 }

@@ -140,8 +140,8 @@ func (s *Store) Events(f EventFilter) ([]paas.Event, error) {
 	return view(s, func(t *Tx) ([]paas.Event, error) { return t.Events(f) })
 }
 
-func (s *Store) AppendEvent(by paas.Actor, action, subject string, at paas.Path, detail map[string]string) error {
-	return s.change(by, func(t *Tx) error { return t.AppendEvent(action, subject, at, detail) })
+func (s *Store) AppendEvent(by paas.Actor, detail paas.EventDetail, subject string, at paas.Path) error {
+	return s.change(by, func(t *Tx) error { return t.AppendEvent(detail, subject, at) })
 }
 
 func (s *Store) Idempotent(key, principal, requestHash string) (response []byte, status int, found bool, err error) {

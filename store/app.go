@@ -122,7 +122,7 @@ func (t *Tx) UpdateApp(id string, fn func(*paas.App) error) error {
 	if err := t.put(appBucket, id, a); err != nil {
 		return err
 	}
-	return t.event("app.updated", id, at, changedApp(old, a))
+	return t.event(changedApp(old, a), id, at)
 }
 
 // RenameApp changes the name, and that of the project when it was made for this app alone. Conflict when the name is taken.
@@ -153,7 +153,7 @@ func (t *Tx) RenameApp(id, name string) error {
 	if _, err := t.bump(); err != nil {
 		return err
 	}
-	return t.event("app.renamed", id, at, map[string]string{"name": name, "was": old})
+	return t.event(paas.AppRenamed{Name: name, Was: old}, id, at)
 }
 
 // renameProjectWith keeps the project invisible: it is named like its only app.
@@ -195,7 +195,7 @@ func (t *Tx) createApp(a paas.App, project paas.Project) (paas.App, error) {
 	if err != nil {
 		return a, err
 	}
-	return a, t.event("app.created", a.ID, at, map[string]string{"name": a.Name, "project": project.Name})
+	return a, t.event(paas.AppCreated{Name: a.Name, Project: project.Name}, a.ID, at)
 }
 
 // place puts an app into an environment of its project.
@@ -218,7 +218,7 @@ func (t *Tx) place(a paas.App, environment string, avoid []netip.Prefix) (paas.T
 	if err != nil {
 		return target, err
 	}
-	return target, t.event("app.placed", a.ID, at, map[string]string{"environment": env.Name})
+	return target, t.event(paas.AppPlaced{Environment: env.Name}, a.ID, at)
 }
 
 func checkApp(a paas.App) error {
@@ -232,18 +232,23 @@ func checkApp(a paas.App) error {
 }
 
 // changedApp names what is different, for the event.
-func changedApp(old, a paas.App) map[string]string {
-	out := map[string]string{}
-	for name, v := range map[string][2]string{
-		"url": {old.Source.URL, a.Source.URL}, "branch": {old.Source.Branch, a.Source.Branch}, "root": {old.Build.Root, a.Build.Root},
-		"build_command": {old.Build.BuildCommand, a.Build.BuildCommand}, "start_command": {old.Build.StartCommand, a.Build.StartCommand},
-		"health_path": {old.Build.HealthPath, a.Build.HealthPath},
-	} {
-		if v[0] != v[1] {
-			out[name] = fmt.Sprintf("%q → %q", v[0], v[1])
-		}
+func changedApp(old, a paas.App) paas.AppUpdated {
+	return paas.AppUpdated{
+		URL:          fromTo(old.Source.URL, a.Source.URL),
+		Branch:       fromTo(old.Source.Branch, a.Source.Branch),
+		Root:         fromTo(old.Build.Root, a.Build.Root),
+		BuildCommand: fromTo(old.Build.BuildCommand, a.Build.BuildCommand),
+		StartCommand: fromTo(old.Build.StartCommand, a.Build.StartCommand),
+		HealthPath:   fromTo(old.Build.HealthPath, a.Build.HealthPath),
 	}
-	return out
+}
+
+// fromTo says what a setting was and is; "" when it is what it was.
+func fromTo(was, is string) string {
+	if was == is {
+		return ""
+	}
+	return fmt.Sprintf("%q → %q", was, is)
 }
 
 func nameTaken(name string) error {

@@ -66,8 +66,12 @@ func (t *Tx) UpdateAppEnvironment(target paas.Target, fn func(*paas.AppEnvironme
 	if err := t.put(appEnvironmentBucket, targetKey(target), p); err != nil {
 		return err
 	}
-	return t.event("placement.updated", target.App, at, map[string]string{"environment": target.Environment,
-		"domains": strings.Join(p.Domains, " "), "limits": fmt.Sprintf("%+v", p.Limits), "scale": fmt.Sprint(p.Scale)})
+	return t.event(paas.AppEnvironmentUpdated{
+		Environment: target.Environment,
+		Domains:     strings.Join(p.Domains, " "),
+		Limits:      fmt.Sprintf("%+v", p.Limits),
+		Scale:       fmt.Sprint(p.Scale),
+	}, target.App, at)
 }
 
 // HostOwner is the target that a host name was given to with UpdateAppEnvironment; false when none has it. Hosts below the base domain are not

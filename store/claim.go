@@ -18,7 +18,7 @@ func (t *Tx) SetClaim(c paas.Claim) error {
 	if err := t.put(metaBucket, "claim", c); err != nil {
 		return err
 	}
-	return t.teamEvent("claim.offered", "", nil)
+	return t.teamEvent(paas.ClaimOffered{}, "")
 }
 
 // Claim that is open now; false when there is none or it has expired.

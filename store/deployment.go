@@ -56,7 +56,7 @@ func (t *Tx) BeginDeployment(id string) error {
 	if err := t.putDeployment(dep); err != nil {
 		return err
 	}
-	return t.as(dep.Actor).deploymentEvent(dep, "deployment.started", nil)
+	return t.as(dep.Actor).deploymentEvent(dep, paas.DeploymentStarted{Environment: dep.Environment})
 }
 
 // RecordStep writes down that a step begins, before anything of it is done. The step that a deployment is at is not repeated.
@@ -136,8 +136,8 @@ func (t *Tx) queue(dep paas.Deployment) (_ paas.Deployment, err error) {
 	if err != nil {
 		return dep, err
 	}
-	detail := map[string]string{"source": string(dep.Source.Kind), "commit": dep.Source.Commit}
-	return dep, t.deploymentEvent(dep, "deployment.queued", detail)
+	detail := paas.DeploymentQueued{Environment: dep.Environment, Source: dep.Source.Kind, Commit: dep.Source.Commit}
+	return dep, t.deploymentEvent(dep, detail)
 }
 
 // supersede ends what still waits at target, and returns it.
@@ -165,25 +165,21 @@ func (t *Tx) finish(dep paas.Deployment, status paas.Status, failure *paas.Failu
 	if err := errors.Join(t.putDeployment(dep), t.delete(unfinishedBucket, number(dep.Seq))); err != nil {
 		return err
 	}
-	detail := map[string]string{"number": fmt.Sprint(dep.Number)}
+	detail := paas.DeploymentEnded{Status: status, Environment: dep.Environment, Number: dep.Number}
 	if failure != nil {
-		detail["step"], detail["message"] = string(failure.Step), failure.Message
+		detail.Step, detail.Message = failure.Step, failure.Message
 	}
-	return t.deploymentEvent(dep, "deployment."+string(status), detail)
+	return t.deploymentEvent(dep, detail)
 }
 
 func (t *Tx) putDeployment(dep paas.Deployment) error { return t.put(deploymentBucket, dep.ID, dep) }
 
-func (t *Tx) deploymentEvent(dep paas.Deployment, action string, detail map[string]string) error {
+func (t *Tx) deploymentEvent(dep paas.Deployment, detail paas.EventDetail) error {
 	at, err := t.PathIn(paas.Target{App: dep.App, Environment: dep.Environment})
 	if err != nil {
 		return err
 	}
-	if detail == nil {
-		detail = map[string]string{}
-	}
-	detail["environment"] = dep.Environment
-	return t.event(action, dep.ID, at, detail)
+	return t.event(detail, dep.ID, at)
 }
 
 // unfinished is a deployment that may still change.

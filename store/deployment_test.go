@@ -53,7 +53,7 @@ func TestDeploymentFromQueueToEnd(t *testing.T) {
 	}
 	var actions []string
 	for _, e := range got(s.Events(EventFilter{Subject: dep.ID}))(t) {
-		actions = append(actions, e.Action)
+		actions = append(actions, string(e.Action))
 	}
 	if strings.Join(actions, " ") != "deployment.succeeded deployment.switched deployment.started deployment.queued" {
 		t.Fatalf("%v", actions)

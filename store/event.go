@@ -96,14 +96,14 @@ func indexed(e paas.Event) []string {
 }
 
 // AppendEvent records something that changed nothing here, such as a refused login. Changes write their events themselves.
-func (t *Tx) AppendEvent(action, subject string, at paas.Path, detail map[string]string) error {
+func (t *Tx) AppendEvent(detail paas.EventDetail, subject string, at paas.Path) error {
 	if at == (paas.Path{}) {
 		var err error
 		if at, err = t.teamPath(); err != nil {
 			return err
 		}
 	}
-	return t.event(action, subject, at, detail)
+	return t.event(detail, subject, at)
 }
 
 // chainHead is the newest event's number and hash, sealed: without the key nobody can shorten or rewrite the chain and hide it.
@@ -113,12 +113,12 @@ type chainHead struct {
 }
 
 // event appends to the chain in the transaction of the change that it tells of.
-func (t *Tx) event(action, subject string, at paas.Path, detail map[string]string) error {
-	return t.record(paas.Event{Action: action, Subject: subject, Path: at, Detail: detail})
+func (t *Tx) event(detail paas.EventDetail, subject string, at paas.Path) error {
+	return t.record(paas.Event{Action: detail.EventName(), Subject: subject, Path: at, Detail: paas.DetailMap(detail)})
 }
 
 // changedEvent is event for settings: before and after hold what differs.
-func (t *Tx) changedEvent(action, subject string, at paas.Path, before, after map[string]string) error {
+func (t *Tx) changedEvent(action paas.EventName, subject string, at paas.Path, before, after map[string]string) error {
 	return t.record(paas.Event{Action: action, Subject: subject, Path: at, Before: before, After: after})
 }
 
@@ -159,12 +159,12 @@ func (t *Tx) record(e paas.Event) error {
 }
 
 // teamEvent is about the whole installation.
-func (t *Tx) teamEvent(action, subject string, detail map[string]string) error {
+func (t *Tx) teamEvent(detail paas.EventDetail, subject string) error {
 	at, err := t.teamPath()
 	if err != nil {
 		return err
 	}
-	return t.event(action, subject, at, detail)
+	return t.event(detail, subject, at)
 }
 
 // head is the number and hash of the newest event; 0 and FirstPrev before the first.

@@ -95,7 +95,7 @@ func TestBrokenDiskStopsWriting(t *testing.T) {
 		if n == 1 {
 			restore() // the disk works again, and it makes no difference
 		}
-		err := s.AppendEvent(anna, "x", "", paas.Path{}, nil)
+		err := note(s, anna, "x", "", paas.Path{}, nil)
 		wantKind(t, err, paas.Unavailable)
 		if !errors.Is(err, syscall.EBADF) {
 			t.Fatalf("the cause is lost: %v", err)
@@ -132,5 +132,5 @@ func TestPanicIsAnError(t *testing.T) {
 	w := newSite(t, s, "shop")
 	err := s.UpdateApp(anna, w.app.ID, func(*paas.App) error { panic("oh") })
 	wantKind(t, err, paas.Unavailable)
-	must(t, s.AppendEvent(anna, "x", "", paas.Path{}, nil))
+	must(t, note(s, anna, "x", "", paas.Path{}, nil))
 }

@@ -29,14 +29,14 @@ func grown(t testing.TB) (Options, []byte, map[string]string) {
 	must(t, s.SetVariables(anna, w.target, []paas.Variable{{Name: "BIG", Value: big}}, nil))
 	must(t, s.update(func(tx *Tx) error {
 		for i := range 500 {
-			if err := tx.event("test.filled", fmt.Sprintf("subject%d", i%7), paas.Path{App: w.app.ID}, map[string]string{"n": fmt.Sprint(i)}); err != nil {
+			if err := tx.event(paas.DatabaseMigrated{Schema: i}, fmt.Sprintf("subject%d", i%7), paas.Path{App: w.app.ID}); err != nil {
 				return err
 			}
 		}
 		return nil
 	}))
 	for range 5 { // free pages in the middle
-		must(t, s.AppendEvent(anna, "test.more", "x", paas.Path{}, nil))
+		must(t, note(s, anna, "test.more", "x", paas.Path{}, nil))
 	}
 	all := dump(t, s)
 	must(t, s.Close())

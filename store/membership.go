@@ -30,7 +30,7 @@ func (t *Tx) Join(user string, at paas.Path, role paas.Role) (paas.Membership, e
 	if err != nil {
 		return m, err
 	}
-	return m, t.event("membership.granted", u.ID, at, map[string]string{"role": string(role)})
+	return m, t.event(paas.MembershipGranted{Role: role}, u.ID, at)
 }
 
 func (t *Tx) join(user string, at paas.Path, role paas.Role) (paas.Membership, error) {
@@ -63,7 +63,7 @@ func (t *Tx) Leave(user, membership string) error {
 	if err := t.delete(membershipBucket, path(user, membership)); err != nil {
 		return err
 	}
-	return t.event("membership.ended", user, m.Path, map[string]string{"role": string(m.Role)})
+	return t.event(paas.MembershipEnded{Role: m.Role}, user, m.Path)
 }
 
 // person is a user's record with the role that the person has in the team.

@@ -56,6 +56,6 @@ func (s *Store) migrateStep(step migration, to int) error {
 		if err := t.put(metaBucket, "schema", to); err != nil {
 			return err
 		}
-		return t.as(paas.System).event("database.migrated", "", paas.Path{}, map[string]string{"schema": fmt.Sprint(to)})
+		return t.as(paas.System).event(paas.DatabaseMigrated{Schema: to}, "", paas.Path{})
 	})
 }

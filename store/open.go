@@ -199,7 +199,7 @@ func (s *Store) begin(o Options, installed bool, found finding, steps []migratio
 	}
 	if found.oneMeta {
 		s.log.Warn("the newest state of the database was unreadable; the one before it was taken", "path", s.path)
-		if err := s.AppendEvent(paas.System, "database.stepped_back", "", paas.Path{}, nil); err != nil {
+		if err := s.AppendEvent(paas.System, paas.DatabaseSteppedBack{}, "", paas.Path{}); err != nil {
 			return err
 		}
 	}
@@ -230,7 +230,7 @@ func (s *Store) install(steps []migration) error {
 			t.put(metaBucket, "server", server),
 			t.put(teamBucket, team.ID, team),
 			t.put(clientBucket, client.ID, client),
-			t.as(paas.System).event("installation.created", settings.Installation, paas.Path{Team: team.ID}, nil),
+			t.as(paas.System).event(paas.InstallationCreated{}, settings.Installation, paas.Path{Team: team.ID}),
 		)
 	})
 }

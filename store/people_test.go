@@ -228,7 +228,7 @@ func TestTokens(t *testing.T) {
 	wantKind(t, s.RevokeToken(anna, tok.ID), paas.NotFound)
 	_, err = s.TokenByHash("h1")
 	wantKind(t, err, paas.NotFound)
-	for _, action := range []string{"token.revoked", "token.created"} {
+	for _, action := range []paas.EventName{paas.EventTokenRevoked, paas.EventTokenCreated} {
 		if e := got(s.Events(EventFilter{Subject: tok.ID}))(t); e[0].Action != action && e[1].Action != action {
 			t.Errorf("no event %s", action)
 		}

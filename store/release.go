@@ -123,6 +123,10 @@ func (t *Tx) keepRelease(rel paas.Release, p paas.AppEnvironment, vars []paas.Va
 	if err != nil {
 		return err
 	}
-	return t.as(rel.Actor).event("release.created", rel.ID, at, map[string]string{"number": fmt.Sprint(rel.Number), "build": rel.Build,
-		"environment": rel.Environment, "note": rel.Note})
+	return t.as(rel.Actor).event(paas.ReleaseCreated{
+		Environment: rel.Environment,
+		Number:      rel.Number,
+		Build:       rel.Build,
+		Note:        rel.Note,
+	}, rel.ID, at)
 }

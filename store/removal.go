@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/cloudsania/cloudsania/paas"
@@ -47,8 +46,7 @@ func (t *Tx) DeleteApp(id string) (Removed, error) {
 	if err := t.put(removalBucket, id, removed); err != nil {
 		return Removed{}, err
 	}
-	detail := map[string]string{"name": a.Name, "instances": fmt.Sprint(len(removed.Instances))}
-	return removed, t.event("app.deleted", id, at, detail)
+	return removed, t.event(paas.AppDeleted{Name: a.Name, Instances: len(removed.Instances)}, id, at)
 }
 
 // Removals that are not finished.

@@ -34,7 +34,7 @@ func (t *Tx) CreateSession(in paas.Session) error {
 	if err := errors.Join(t.put(sessionBucket, in.Hash, in), t.mark(sessionOfBucket, path(in.User, in.Hash))); err != nil {
 		return err
 	}
-	return t.byPerson(u.User, in.Addr).userEvent("session.created", u.User, map[string]string{"user_agent": in.UserAgent})
+	return t.byPerson(u.User, in.Addr).userEvent(paas.SessionCreated{UserAgent: in.UserAgent}, u.User)
 }
 
 // Session by the hash of its secret, if it is valid now: not expired, of the user's present epoch, and the user is not disabled. Else
@@ -77,7 +77,7 @@ func (t *Tx) DeleteSession(hash string) error {
 	if err := t.deleteSession(found); err != nil {
 		return err
 	}
-	return t.byPerson(u.User, found.Addr).userEvent("session.ended", u.User, nil)
+	return t.byPerson(u.User, found.Addr).userEvent(paas.SessionEnded{}, u.User)
 }
 
 // SessionsOf a user that are valid now, the newest first.
@@ -107,7 +107,7 @@ func (t *Tx) DeleteSessionsOf(user string) error {
 			return err
 		}
 	}
-	return t.byPerson(u.User, "").userEvent("session.ended_all", u.User, nil)
+	return t.byPerson(u.User, "").userEvent(paas.SessionsEnded{}, u.User)
 }
 
 // sessionsOf a user by age, also those that are void.

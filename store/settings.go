@@ -1,8 +1,6 @@
 package store
 
 import (
-	"fmt"
-
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -39,9 +37,9 @@ func (t *Tx) SaveSettings(in paas.Settings) error {
 	if _, err := t.bump(); err != nil {
 		return err
 	}
-	detail := map[string]string{"domain": in.Domain}
+	detail := paas.SettingsChanged{Domain: in.Domain}
 	if in.Pool.IsValid() {
-		detail["pool"] = fmt.Sprint(in.Pool)
+		detail.Pool = in.Pool.String()
 	}
-	return t.teamEvent("settings.changed", in.Installation, detail)
+	return t.teamEvent(detail, in.Installation)
 }

@@ -29,7 +29,7 @@ func TestSnapshotIsAWholeDatabase(t *testing.T) {
 		t.Fatalf("%d bytes said, %d written", n, b.Len())
 	}
 	wantKind(t, s.SnapshotFile(o.Path), paas.Invalid)
-	must(t, s.AppendEvent(anna, "later", "", paas.Path{}, nil))
+	must(t, note(s, anna, "later", "", paas.Path{}, nil))
 
 	for name, o := range map[string]Options{"file": {Path: copyPath, Key: o.Key}, "stream": {Path: filepath.Join(t.TempDir(), "stream.db"), Key: o.Key}} {
 		if name == "stream" {
@@ -69,7 +69,7 @@ func TestHotSnapshots(t *testing.T) {
 					return
 				default:
 				}
-				if err := s.AppendEvent(anna, fmt.Sprintf("test.%d", i), "x", paas.Path{}, map[string]string{"pad": "0123456789012345678901234567890123456789"}); err != nil {
+				if err := note(s, anna, fmt.Sprintf("test.%d", i), "x", paas.Path{}, map[string]string{"pad": "0123456789012345678901234567890123456789"}); err != nil {
 					t.Error(err)
 					return
 				}
@@ -99,7 +99,7 @@ func TestSlowReaderOfASnapshot(t *testing.T) {
 	one := make([]byte, 1)
 	got(r.Read(one))(t)
 	for i := range 200 { // grows the file, which waits for open read transactions
-		must(t, s.AppendEvent(anna, fmt.Sprint(i), "", paas.Path{}, map[string]string{"pad": string(bytes.Repeat([]byte("x"), maxDetailRunes))}))
+		must(t, note(s, anna, fmt.Sprint(i), "", paas.Path{}, map[string]string{"pad": string(bytes.Repeat([]byte("x"), maxDetailRunes))}))
 	}
 	gone := errors.New("gone")
 	_ = r.CloseWithError(gone)

@@ -204,5 +204,18 @@ func TestClosedStoreSaysSo(t *testing.T) {
 	must(t, s.Close())
 	_, err := s.Apps()
 	wantKind(t, err, paas.Unavailable)
-	wantKind(t, s.AppendEvent(anna, "x", "", paas.Path{}, nil), paas.Unavailable)
+	wantKind(t, note(s, anna, "x", "", paas.Path{}, nil), paas.Unavailable)
+}
+
+// note appends an event of a name that only tests have.
+func note(s *Store, by paas.Actor, action, subject string, at paas.Path, detail map[string]string) error {
+	return s.change(by, func(t *Tx) error {
+		if at == (paas.Path{}) {
+			var err error
+			if at, err = t.teamPath(); err != nil {
+				return err
+			}
+		}
+		return t.record(paas.Event{Action: paas.EventName(action), Subject: subject, Path: at, Detail: detail})
+	})
 }

@@ -45,8 +45,8 @@ func (t *Tx) CreateToken(in paas.Token) (paas.Token, error) {
 	if err := errors.Join(t.put(tokenBucket, in.ID, in), t.put(tokenHashBucket, in.Hash, in.ID)); err != nil {
 		return paas.Token{}, err
 	}
-	detail := map[string]string{"name": in.Name, "actions": fmt.Sprint(in.Actions), "expires": stamp(in.Expires)}
-	return in, t.event("token.created", in.ID, in.Scope, detail)
+	detail := paas.TokenCreated{Name: in.Name, Actions: fmt.Sprint(in.Actions), Expires: stamp(in.Expires)}
+	return in, t.event(detail, in.ID, in.Scope)
 }
 
 // TokenByHash finds a token by the hash of its secret. Unauthenticated when it has expired or its user is disabled, NotFound when it was
@@ -84,7 +84,7 @@ func (t *Tx) RevokeToken(id string) error {
 	if err := errors.Join(t.delete(tokenBucket, id), t.delete(tokenHashBucket, tok.Hash)); err != nil {
 		return err
 	}
-	return t.event("token.revoked", id, tok.Scope, map[string]string{"name": tok.Name})
+	return t.event(paas.TokenRevoked{Name: tok.Name}, id, tok.Scope)
 }
 
 // TouchToken takes note that a token is used. Within a minute of the last time it does nothing.

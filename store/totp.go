@@ -26,7 +26,7 @@ func (t *Tx) SealTOTP(user string, secret paas.Secret) error {
 	if err != nil {
 		return err
 	}
-	return t.byPerson(r.User, "").userEvent("user.totp_set", r.User, nil)
+	return t.byPerson(r.User, "").userEvent(paas.UserTOTPSet{}, r.User)
 }
 
 // TOTPSecret of a user. NotFound when none is asked for.

@@ -35,7 +35,7 @@ func (t *Tx) CreateOwner(claimHash string, u paas.User) (paas.User, error) {
 		return paas.User{}, err
 	}
 	by := paas.Actor{Kind: paas.ActorClaim, Name: u.Name}
-	return u, t.as(by).userEvent("user.created", u, map[string]string{"role": string(u.Role)})
+	return u, t.as(by).userEvent(paas.UserCreated{Role: u.Role}, u)
 }
 
 // Users by age.
@@ -88,11 +88,11 @@ func (t *Tx) UpdateUser(id string, fn func(*paas.User) error) error {
 		return err
 	}
 	changed := changedUser(old.User, r.User)
-	if len(changed) == 0 {
+	if changed == (paas.UserUpdated{}) {
 		return nil
 	}
 	r.Epoch = old.Epoch
-	if changed["password"] != "" || changed["totp"] != "" || changed["disabled"] != "" {
+	if changed.Password != "" || changed.TOTP != "" || changed.Disabled != "" {
 		r.Epoch++
 	}
 	return t.changeUser(old, r, changed)
@@ -105,7 +105,7 @@ type userRecord struct {
 	TOTPStep    int64  // that was used last
 }
 
-func (t *Tx) changeUser(old, r userRecord, changed map[string]string) error {
+func (t *Tx) changeUser(old, r userRecord, changed paas.UserUpdated) error {
 	if r.Disabled && !old.Disabled {
 		if err := t.refuseLastOwner(r.ID); err != nil {
 			return err
@@ -130,7 +130,7 @@ func (t *Tx) changeUser(old, r userRecord, changed map[string]string) error {
 	if err := t.put(userBucket, r.ID, r); err != nil {
 		return err
 	}
-	return t.userEvent("user.updated", r.User, changed)
+	return t.userEvent(changed, r.User)
 }
 
 func (t *Tx) refuseLastOwner(id string) error {
@@ -155,23 +155,28 @@ func (t *Tx) byPerson(u paas.User, addr string) *Tx {
 	return t.as(paas.Actor{Kind: paas.ActorUser, ID: u.ID, Name: u.Name, Addr: addr})
 }
 
-func (t *Tx) userEvent(action string, u paas.User, detail map[string]string) error {
+func (t *Tx) userEvent(detail paas.EventDetail, u paas.User) error {
 	at, err := t.teamPath()
 	if err != nil {
 		return err
 	}
-	return t.event(action, u.ID, at, detail)
+	return t.event(detail, u.ID, at)
 }
 
 // changedUser names what is different, without values that are nobody's business.
-func changedUser(old, u paas.User) map[string]string {
-	out := map[string]string{}
-	for name, differs := range map[string]bool{"password": old.PasswordHash != u.PasswordHash, "totp": old.TOTP != u.TOTP,
-		"disabled": old.Disabled != u.Disabled, "name": old.Name != u.Name, "email": old.Email != u.Email,
-		"identities": !slices.Equal(old.Identities, u.Identities)} {
+func changedUser(old, u paas.User) paas.UserUpdated {
+	mark := func(differs bool) string {
 		if differs {
-			out[name] = "changed"
+			return "changed"
 		}
+		return ""
 	}
-	return out
+	return paas.UserUpdated{
+		Name:       mark(old.Name != u.Name),
+		Email:      mark(old.Email != u.Email),
+		Password:   mark(old.PasswordHash != u.PasswordHash),
+		TOTP:       mark(old.TOTP != u.TOTP),
+		Disabled:   mark(old.Disabled != u.Disabled),
+		Identities: mark(!slices.Equal(old.Identities, u.Identities)),
+	}
 }

@@ -54,8 +54,11 @@ func (t *Tx) SetVariables(target paas.Target, set []paas.Variable, unset []strin
 	if err != nil {
 		return err
 	}
-	return t.event("variables.changed", target.App, at, map[string]string{"environment": target.Environment,
-		"set": strings.Join(variableNames(set), " "), "unset": strings.Join(unset, " ")})
+	return t.event(paas.VariablesChanged{
+		Environment: target.Environment,
+		Set:         strings.Join(variableNames(set), " "),
+		Unset:       strings.Join(unset, " "),
+	}, target.App, at)
 }
 
 func (t *Tx) variables(p paas.AppEnvironment) ([]paas.Variable, error) {

@@ -14,23 +14,43 @@ type phrase struct {
 	tone   string
 }
 
-var phrases = map[string]phrase{
-	"installation.created": {"set up", "server", ""}, "settings.changed": {"changed settings of", "server", ""},
-	"database.migrated": {"updated the database of", "server", ""}, "database.stepped_back": {"found an older database on", "server", "warn"},
-	"claim.offered": {"offered a claim link for", "server", ""},
-	"user.created":  {"created the account of", "name", ""}, "user.updated": {"changed the account of", "name", ""},
-	"user.totp_set":   {"changed two-step sign-in", "", ""},
-	"session.created": {"signed in", "", ""}, "session.refused": {"could not sign in", "", "warn"}, "session.ended": {"signed out", "", ""},
-	"session.ended_all": {"signed out other browsers", "", ""},
-	"token.created":     {"created the key", "name", ""}, "token.revoked": {"ended the key", "name", ""},
-	"app.created": {"created", "app", ""}, "app.updated": {"changed settings of", "app", ""}, "app.renamed": {"renamed", "app", ""},
-	"app.deleted": {"deleted", "name", "warn"}, "app.placed": {"added an environment to", "app", ""},
-	"placement.updated": {"changed size or addresses of", "app", ""}, "variables.changed": {"changed variables of", "app", ""},
-	"deployment.queued": {"asked for a deploy of", "app", ""}, "deployment.started": {"began a deploy of", "app", ""},
-	"deployment.switched": {"moved visitors to", "version", ""}, "deployment.succeeded": {"brought online", "version", "ok"},
-	"deployment.failed": {"could not bring online", "app", "warn"}, "deployment.superseded": {"skipped a deploy of", "app", ""},
-	"deployment.cancelled": {"stopped a deploy of", "app", ""}, "deployment.interrupted": {"lost a deploy to a restart:", "app", "warn"},
-	"release.created": {"made", "version", ""}, "instance.crashing": {"found that it keeps crashing:", "app", "bad"},
+var phrases = map[paas.EventName]phrase{
+	paas.EventInstallationCreated: {"set up", "server", ""},
+	paas.EventSettingsChanged:     {"changed settings of", "server", ""},
+	paas.EventDatabaseMigrated:    {"updated the database of", "server", ""},
+	paas.EventDatabaseSteppedBack: {"found an older database on", "server", "warn"},
+	paas.EventClaimOffered:        {"offered a claim link for", "server", ""},
+
+	paas.EventUserCreated:       {"created the account of", "name", ""},
+	paas.EventUserUpdated:       {"changed the account of", "name", ""},
+	paas.EventUserTOTPSet:       {"changed two-step sign-in", "", ""},
+	paas.EventMembershipGranted: {"gave a person a role", "", ""},
+	paas.EventMembershipEnded:   {"took a role from a person", "", ""},
+	paas.EventSessionCreated:    {"signed in", "", ""},
+	paas.EventSessionRefused:    {"could not sign in", "", "warn"},
+	paas.EventSessionEnded:      {"signed out", "", ""},
+	paas.EventSessionsEnded:     {"signed out other browsers", "", ""},
+	paas.EventTokenCreated:      {"created the key", "name", ""},
+	paas.EventTokenRevoked:      {"ended the key", "name", ""},
+
+	paas.EventAppCreated:            {"created", "app", ""},
+	paas.EventAppUpdated:            {"changed settings of", "app", ""},
+	paas.EventAppRenamed:            {"renamed", "app", ""},
+	paas.EventAppDeleted:            {"deleted", "name", "warn"},
+	paas.EventAppPlaced:             {"added an environment to", "app", ""},
+	paas.EventAppEnvironmentUpdated: {"changed size or addresses of", "app", ""},
+	paas.EventVariablesChanged:      {"changed variables of", "app", ""},
+
+	paas.EventReleaseCreated:        {"made", "version", ""},
+	paas.EventDeploymentQueued:      {"asked for a deploy of", "app", ""},
+	paas.EventDeploymentStarted:     {"began a deploy of", "app", ""},
+	paas.EventDeploymentSwitched:    {"moved visitors to", "version", ""},
+	paas.EventDeploymentSucceeded:   {"brought online", "version", "ok"},
+	paas.EventDeploymentFailed:      {"could not bring online", "app", "warn"},
+	paas.EventDeploymentSuperseded:  {"skipped a deploy of", "app", ""},
+	paas.EventDeploymentCancelled:   {"stopped a deploy of", "app", ""},
+	paas.EventDeploymentInterrupted: {"lost a deploy to a restart:", "app", "warn"},
+	paas.EventInstanceCrashing:      {"found that it keeps crashing:", "app", "bad"},
 }
 
 // Describe puts an event into words. app is the name of the app that it is about, "" when it is gone or there is none.
@@ -38,9 +58,9 @@ func Describe(e paas.Event, app string) Event {
 	out := Event{Event: e}
 	p, known := phrases[e.Action]
 	if !known {
-		p = phrase{verb: strings.NewReplacer(".", " ", "_", " ").Replace(e.Action), object: "app"}
+		p = phrase{verb: strings.NewReplacer(".", " ", "_", " ").Replace(string(e.Action)), object: "app"}
 	}
-	if e.Action == "user.created" && e.Actor.Kind == paas.ActorClaim {
+	if e.Action == paas.EventUserCreated && e.Actor.Kind == paas.ActorClaim {
 		p = phrase{verb: "became the owner of", object: "server"}
 	}
 	out.Verb, out.Tone = p.verb, p.tone
@@ -72,39 +92,58 @@ func version(number string) string {
 
 // more is the small line under an event. Details never hold a secret.
 func more(e paas.Event) string {
-	d := e.Detail
-	switch e.Action {
-	case "variables.changed":
+	switch d := e.Details().(type) {
+	case paas.VariablesChanged:
 		var parts []string
-		if d["set"] != "" {
-			parts = append(parts, "Set "+strings.ReplaceAll(d["set"], " ", ", "))
+		if d.Set != "" {
+			parts = append(parts, "Set "+strings.ReplaceAll(d.Set, " ", ", "))
 		}
-		if d["unset"] != "" {
-			parts = append(parts, "Removed "+strings.ReplaceAll(d["unset"], " ", ", "))
+		if d.Unset != "" {
+			parts = append(parts, "Removed "+strings.ReplaceAll(d.Unset, " ", ", "))
 		}
 		return strings.Join(parts, ". ")
-	case "deployment.queued":
-		how := map[string]string{"git": "Pushed", "external": "From its repository", "upload": "Uploaded", "rollback": "Going back", "config": "Changed variables or settings"}[d["source"]]
-		if d["commit"] != "" {
-			how += " " + shortCommit(d["commit"])
+	case paas.DeploymentQueued:
+		how := howSourceCame[d.Source]
+		if d.Commit != "" {
+			how += " " + shortCommit(d.Commit)
 		}
 		return how
-	case "deployment.failed", "deployment.interrupted":
-		return sentence(d["message"])
-	case "app.renamed":
-		return "Was " + d["was"]
-	case "app.updated":
-		var parts []string
-		for _, k := range []string{"url", "branch", "root", "build_command", "start_command", "health_path"} {
-			if d[k] != "" {
-				parts = append(parts, strings.ReplaceAll(k, "_", " ")+" "+d[k])
-			}
-		}
-		return strings.Join(parts, ", ")
-	case "instance.crashing":
-		return fmt.Sprintf("Process %s, exit code %s", d["process"], d["exit_code"])
-	case "session.refused":
-		return d["email"]
+	case paas.DeploymentEnded:
+		return sentence(d.Message)
+	case paas.AppRenamed:
+		return "Was " + d.Was
+	case paas.AppUpdated:
+		return changes(d)
+	case paas.InstanceCrashing:
+		return fmt.Sprintf("Process %s, exit code %d", d.Process, d.ExitCode)
+	case paas.SessionRefused:
+		return sentence(d.Why)
 	}
 	return ""
+}
+
+var howSourceCame = map[paas.SourceKind]string{
+	paas.SourceGit:      "Pushed",
+	paas.SourceExternal: "From its repository",
+	paas.SourceUpload:   "Uploaded",
+	paas.SourceRollback: "Going back",
+	paas.SourceConfig:   "Changed variables or settings",
+}
+
+// changes lists the settings of an app that were changed.
+func changes(d paas.AppUpdated) string {
+	var parts []string
+	for _, s := range []struct{ name, change string }{
+		{"url", d.URL},
+		{"branch", d.Branch},
+		{"root", d.Root},
+		{"build command", d.BuildCommand},
+		{"start command", d.StartCommand},
+		{"health path", d.HealthPath},
+	} {
+		if s.change != "" {
+			parts = append(parts, s.name+" "+s.change)
+		}
+	}
+	return strings.Join(parts, ", ")
 }

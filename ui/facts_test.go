@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -99,12 +100,29 @@ func TestDescribe(t *testing.T) {
 		{paas.Event{Action: "app.deleted", Detail: map[string]string{"name": "shop"}}, "", "deleted", "shop", ""},
 		{paas.Event{Action: "token.created", Detail: map[string]string{"name": "laptop"}}, "", "created the key", "laptop", ""},
 		{paas.Event{Action: "user.created", Actor: paas.Actor{Kind: paas.ActorClaim, Name: "Ada"}}, "", "became the owner of", "this server", ""},
+		{paas.Event{Action: "session.refused", Detail: map[string]string{"why": "the password is wrong"}}, "", "could not sign in", "", "The password is wrong."},
+		{paas.Event{Action: "app.updated", Detail: map[string]string{"root": `"" → "web"`, "branch": `"a" → "b"`}}, "shop", "changed settings of", "shop", `branch "a" → "b", root "" → "web"`},
+		{paas.Event{Action: "instance.crashing", Detail: map[string]string{"process": "web", "exit_code": "137"}}, "shop", "found that it keeps crashing:", "shop", "Process web, exit code 137"},
 		{paas.Event{Action: "backup.made_up"}, "shop", "backup made up", "shop", ""},
 		{paas.Event{Action: "deployment.queued", Detail: map[string]string{"source": "git", "commit": "c41d9e2f7a"}}, "shop", "asked for a deploy of", "shop", "Pushed c41d9e2"},
 	} {
 		got := Describe(c.e, c.app)
 		if got.Verb != c.verb || got.Object != c.object || got.More != c.more {
 			t.Errorf("%s: %q %q %q", c.e.Action, got.Verb, got.Object, got.More)
+		}
+	}
+}
+
+// Whoever adds an event also says how it reads.
+func TestEveryEventHasItsPhrase(t *testing.T) {
+	for _, name := range paas.EventNames() {
+		if p := phrases[name]; p.verb == "" {
+			t.Errorf("%s has no phrase", name)
+		}
+	}
+	for name := range phrases {
+		if !slices.Contains(paas.EventNames(), name) {
+			t.Errorf("%s has a phrase and never happens", name)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Every supported stack: pushed with the real git client, nothing configured, answers 200 with its own content. Fixtures pin what they
-// download, so that a new release of somebody's package fails no test of ours, but for three that take today's defaults on purpose:
+// download, so that a new release in a registry fails no test, but for three that take today's defaults on purpose:
 // node the newest Node, flask the newest uv and gunicorn, go the newest Go.
 func TestPushEveryStack(t *testing.T) {
 	for _, tt := range []struct {

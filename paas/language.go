@@ -2,8 +2,9 @@ package paas
 
 import "strings"
 
-// Language describes a language that sources are written in to everybody who names it: pages, messages, detection and the builder.
-// How its sources are recognised and built is in builder/detect and builder/buildpack, in one file of the language's name each.
+// Language describes a language that sources are written in, for pages, messages, detection and the builder. How its
+// sources are recognised and built is in builder/detect and builder/buildpack, in one file of the language's name
+// each.
 type Language struct {
 	Name  string // in plans
 	Label string // for people
@@ -12,7 +13,7 @@ type Language struct {
 
 	Runtime      string // whose version is named with it; "" for none
 	RuntimeLabel string // beside a version: "Node 24"
-	MajorOnly    bool   // its minor versions are nobody's concern: "Node 24", but "Python 3.13"
+	MajorOnly    bool   // people name its major version: "Node 24", but "Python 3.13"
 
 	Manifests []string // files that show it at the root of a source, the usual ones first
 	Programs  []string // commands of a Procfile that show it

@@ -3,10 +3,12 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/store"
 )
 
 // scale runs the live release of target in as many copies as the app environment asks for: new ones start beside
@@ -21,7 +23,7 @@ func (d *Deployer) scale(ctx context.Context, target paas.Target) {
 }
 
 func (d *Deployer) scaleTo(ctx context.Context, target paas.Target) error {
-	p, v, missing, surplus, err := d.copiesOf(target)
+	p, missing, surplus, err := d.copiesOf(target)
 	if err != nil || len(missing)+len(surplus) == 0 {
 		return err
 	}
@@ -35,7 +37,7 @@ func (d *Deployer) scaleTo(ctx context.Context, target paas.Target) error {
 	if len(missing) == 0 || !d.scaling.may(p) {
 		return nil
 	}
-	err = d.addCopies(ctx, v, target, missing)
+	err = d.addCopies(ctx, p, missing)
 	if ctx.Err() == nil {
 		d.scaling.note(p, err)
 	}
@@ -44,38 +46,42 @@ func (d *Deployer) scaleTo(ctx context.Context, target paas.Target) error {
 
 // copiesOf compares what runs with what is wanted of the live release; nothing is missing before the first one.
 func (d *Deployer) copiesOf(target paas.Target) (
-	p paas.AppEnvironment, v version, missing []string, surplus []paas.Instance, err error,
+	p paas.AppEnvironment, missing []string, surplus []paas.Instance, err error,
 ) {
-	if p, err = d.store.AppEnvironment(target); err != nil || p.Live == "" {
-		return p, v, nil, nil, err
-	}
-	if v, err = d.launch.version(p.Live); err != nil || v.static() {
-		return p, v, nil, nil, err
-	}
-	running, err := d.store.InstancesOf(target)
-	if err != nil {
-		return p, v, nil, nil, err
-	}
-	var live []paas.Instance
-	for _, inst := range running {
-		if inst.State == paas.Live {
-			live = append(live, inst)
+	err = d.store.View(func(t *store.Tx) error {
+		if p, err = t.AppEnvironment(target); err != nil || p.Live == "" {
+			return err
 		}
-	}
-	missing, surplus = wantedCopies(v.build.Plan, p.Scale).compare(live)
-	return p, v, missing, surplus, nil
+		rel, err := t.Release(p.Live)
+		if err != nil {
+			return err
+		}
+		b, err := t.Build(rel.Build)
+		if err != nil || b.Image == "" { // the edge serves static files itself
+			return err
+		}
+		running, err := t.InstancesOf(target)
+		live := slices.DeleteFunc(running, func(i paas.Instance) bool { return i.State != paas.Live })
+		missing, surplus = wantedCopies(b.Plan, p.Scale).compare(live)
+		return err
+	})
+	return p, missing, surplus, err
 }
 
 // addCopies starts one more copy of each of these processes. They become healthy side by side; one that does not is
 // discarded and holds up none of the others.
-func (d *Deployer) addCopies(ctx context.Context, v version, target paas.Target, processes []string) error {
+func (d *Deployer) addCopies(ctx context.Context, p paas.AppEnvironment, processes []string) error {
+	v, err := d.launch.version(p.Live)
+	if err != nil {
+		return err
+	}
 	if err := d.launch.prepare(ctx, v); err != nil {
 		return err
 	}
 	var wg sync.WaitGroup
 	errs := make([]error, len(processes))
 	for i, process := range processes {
-		wg.Go(func() { errs[i] = d.addCopy(ctx, v, target, process) })
+		wg.Go(func() { errs[i] = d.addCopy(ctx, v, p.Target, process) })
 	}
 	wg.Wait()
 	for _, err := range errs {
@@ -114,7 +120,7 @@ func (d *Deployer) misscaled() ([]paas.Target, error) {
 	}
 	var out []paas.Target
 	for _, p := range all {
-		_, _, missing, surplus, err := d.copiesOf(p.Target)
+		_, missing, surplus, err := d.copiesOf(p.Target)
 		if err != nil && !paas.IsKind(err, paas.NotFound) {
 			return nil, err
 		}

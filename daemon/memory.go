@@ -14,50 +14,36 @@ import (
 )
 
 const (
-	trimEvery = 10 * time.Second       // how often to look
-	trimBusy  = 200 * time.Millisecond // of processor time since the last look: not the moment
-	trimWorth = 500 * time.Millisecond // of processor time since the last trim: at once
-	trimQuiet = 30 * time.Millisecond  // less has touched nothing worth it
-	trimAgain = time.Minute            // between trims when there was but a little to do
+	trimEvery = 30 * time.Second       // how often to look: less than the two minutes after which Go collects garbage anyway
+	trimBusy  = 600 * time.Millisecond // of processor time since the last look: not the moment
+	trimQuiet = 5 * time.Millisecond   // less than this has touched nothing
 )
 
-// memoryTrimmer gives memory back as soon as the process has little to do: to the kernel what the garbage collector holds
-// in reserve, and the mapped pages of the program that start-up or a build touched. Those are clean copies of the file: the
-// kernel maps them again when needed.
+// memoryTrimmer gives memory back while the process has little to do: to the kernel what the garbage collector holds in
+// reserve, and the mapped pages of the program that start-up, a build or a collection touched. Those are clean copies of the
+// file: the kernel maps them again when needed, 16 at a time.
 type memoryTrimmer struct{}
 
 // Run works until ctx ends.
 func (memoryTrimmer) Run(ctx context.Context) error {
 	tick := time.NewTicker(trimEvery)
 	defer tick.Stop()
-	for p := (trimPace{}); ; {
+	var before time.Duration
+	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
-		if !p.due(time.Now(), processorTime()) {
-			continue
+		used := processorTime() - before
+		if used >= trimQuiet && used <= trimBusy {
+			debug.FreeOSMemory()
+			if err := dropProgramPages(); err != nil {
+				return nil // a kernel that refuses: only memory is lost
+			}
 		}
-		debug.FreeOSMemory()
-		if err := dropProgramPages(); err != nil {
-			return nil // a kernel that refuses: only memory is lost
-		}
-		p.trimmed, p.at = processorTime(), time.Now()
+		before = processorTime()
 	}
-}
-
-// trimPace is the processor time that the process had used when it was looked at and trimmed last, and when that was.
-type trimPace struct {
-	looked, trimmed time.Duration
-	at              time.Time
-}
-
-// due tells whether it is time to trim, at a look when the process has used so much.
-func (p *trimPace) due(now time.Time, used time.Duration) bool {
-	busy, since := used-p.looked > trimBusy, used-p.trimmed
-	p.looked = used
-	return !busy && (since >= trimWorth || since >= trimQuiet && now.Sub(p.at) >= trimAgain)
 }
 
 func processorTime() time.Duration {

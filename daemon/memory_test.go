@@ -4,39 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
-
-func TestTrimsWhenWorkEnds(t *testing.T) {
-	var p trimPace
-	used, now := time.Duration(0), time.Now()
-	for i, look := range []struct {
-		after, work time.Duration
-		want        bool
-	}{
-		{10 * time.Second, 3 * time.Second, false}, // it starts
-		{10 * time.Second, 50 * time.Millisecond, true},
-		{10 * time.Second, 50 * time.Millisecond, false}, // little to give back, and just trimmed
-		{10 * time.Second, 4 * time.Second, false},       // a deployment
-		{10 * time.Second, 20 * time.Second, false},
-		{10 * time.Second, 50 * time.Millisecond, true},
-		{10 * time.Second, 20 * time.Millisecond, false},
-		{time.Minute, 5 * time.Millisecond, false}, // nothing to give back
-		{10 * time.Second, 10 * time.Millisecond, true},
-		{10 * time.Second, 190 * time.Millisecond, false},
-		{10 * time.Second, 190 * time.Millisecond, false},
-		{10 * time.Second, 190 * time.Millisecond, true}, // little work adds up
-	} {
-		used, now = used+look.work, now.Add(look.after)
-		got := p.due(now, used)
-		if got != look.want {
-			t.Errorf("look %d, after %s of work: due = %v", i, look.work, got)
-		}
-		if got {
-			p.trimmed, p.at = used, now
-		}
-	}
-}
 
 func TestOnlyCleanPagesOfTheProgramAreDropped(t *testing.T) {
 	const smaps = `00400000-01400000 r-xp 00000000 fe:00 12 /usr/local/bin/cloudsania

@@ -9,8 +9,8 @@
 // ever in the ledger, and the file goes. Its name is unique, so that the ledger adds each segment once, even when we
 // are killed before the file is gone.
 //
-// The last hour is in memory as well, by app environment: that is what pages show, and what Figures compares.
-// Everything older is read from the segments since a day.
+// The last hour is in memory as well, by app environment: that is what pages show, and what Figures compares once for
+// all who watch. Everything older is read from the segments since a day.
 //
 // A segment is a sequence of blocks, each of which holds the samples of one call of Add:
 //

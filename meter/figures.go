@@ -2,6 +2,7 @@ package meter
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -11,37 +12,26 @@ import (
 // figuresEvery leaves room for the time that sampling itself takes, which differs from minute to minute.
 const figuresEvery = time.Minute - 5*time.Second
 
-// Figures tells whose figures read differently than they did: at most once a minute, when samples come, and what
-// changed often in the meantime once. Safe for concurrent use.
+// Figures holds the targets whose figures read differently than they did: looked at once a minute at most, when
+// samples come, and once for all who watch. What changed often in the meantime is in it once. Safe for concurrent
+// use.
 type Figures struct {
-	all   *feeds
-	shown func(paas.Target) string
-	bell  chan struct{} // holds one element while dirty has any
+	all  *feeds
+	bell chan struct{} // holds one element while dirty has any
 
 	mu    sync.Mutex
-	at    time.Time // of the last comparison
-	text  map[paas.Target]string
 	dirty map[paas.Target]struct{}
 }
 
-// Figures begins to compare. shown says what pages show of a target's figures, from Load; it is called while samples
-// are added and must not wait for this feed. Close it in the end.
-func (m *Meter) Figures(shown func(paas.Target) string) *Figures {
-	f := &Figures{
-		all:   &m.feeds,
-		shown: shown,
-		bell:  make(chan struct{}, 1),
-		text:  map[paas.Target]string{},
-		dirty: map[paas.Target]struct{}{},
-	}
+// Figures begins to watch. Close it in the end.
+func (m *Meter) Figures() *Figures {
 	m.warm()
-	for _, target := range m.window.targets() {
-		f.text[target] = shown(target)
-	}
+	f := &Figures{all: &m.feeds, bell: make(chan struct{}, 1), dirty: map[paas.Target]struct{}{}}
 	m.feeds.mu.Lock()
 	defer m.feeds.mu.Unlock()
-	if m.feeds.open == nil {
+	if len(m.feeds.open) == 0 {
 		m.feeds.open = map[*Figures]struct{}{}
+		m.feeds.shown = m.window.shown(m.now())
 	}
 	m.feeds.open[f] = struct{}{}
 	return f
@@ -65,36 +55,11 @@ func (f *Figures) Wait(ctx context.Context) ([]paas.Target, error) {
 	return out, nil
 }
 
-// Close ends the comparing.
-func (f *Figures) Close() {
-	f.all.mu.Lock()
-	defer f.all.mu.Unlock()
-	delete(f.all.open, f)
-}
-
-// compare looks at the targets that have figures now and at those that had some before.
-func (f *Figures) compare(now time.Time, targets []paas.Target) {
+func (f *Figures) add(dirty []paas.Target) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if since := now.Sub(f.at); since >= 0 && since < figuresEvery {
-		return
-	}
-	f.at = now
-	before := f.text
-	f.text = make(map[paas.Target]string, len(targets))
-	for _, target := range targets {
-		text := f.shown(target)
-		if was, had := before[target]; !had || was != text {
-			f.dirty[target] = struct{}{}
-		}
-		f.text[target] = text
-		delete(before, target)
-	}
-	for target := range before { // nothing was sampled for an hour
+	for _, target := range dirty {
 		f.dirty[target] = struct{}{}
-	}
-	if len(f.dirty) == 0 {
-		return
 	}
 	select {
 	case f.bell <- struct{}{}:
@@ -102,20 +67,71 @@ func (f *Figures) compare(now time.Time, targets []paas.Target) {
 	}
 }
 
-// feeds are the Figures of one meter.
-type feeds struct {
-	mu   sync.Mutex
-	open map[*Figures]struct{}
+// Close ends the watching.
+func (f *Figures) Close() {
+	f.all.mu.Lock()
+	defer f.all.mu.Unlock()
+	delete(f.all.open, f)
 }
 
+// shown is what people can tell apart of a load: figures as pages round them.
+type shown struct {
+	requests          int64
+	sent, memory, cpu float64
+}
+
+func shownOf(load paas.Load) shown {
+	return shown{
+		requests: load.Requests,
+		sent:     rounded(load.SentBytes),
+		memory:   rounded(load.MemoryBytes),
+		cpu:      math.Round(load.CPUPercent*2) / 2, // whole percents also of half a processor
+	}
+}
+
+// rounded is a size with the precision that it is written with: "214 MB", "3.2 GB".
+func rounded(bytes int64) float64 {
+	v, unit := float64(bytes), 1.0
+	for v >= 1000 {
+		v, unit = v/1024, unit*1024
+	}
+	if v < 10 && unit > 1 {
+		return math.Round(v*10) / 10 * unit
+	}
+	return math.Round(v) * unit
+}
+
+// feeds are the Figures of one meter. While there are none, nothing is compared.
+type feeds struct {
+	mu    sync.Mutex
+	open  map[*Figures]struct{}
+	at    time.Time // of the last comparison
+	shown map[paas.Target]shown
+}
+
+// compare looks at the targets that have figures now and at those that had some.
 func (all *feeds) compare(now time.Time, w *window) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	if len(all.open) == 0 {
+	if since := now.Sub(all.at); len(all.open) == 0 || since >= 0 && since < figuresEvery {
 		return
 	}
-	targets := w.targets()
+	before := all.shown
+	all.at, all.shown = now, w.shown(now)
+	var dirty []paas.Target
+	for target, is := range all.shown {
+		if was, had := before[target]; !had || was != is {
+			dirty = append(dirty, target)
+		}
+		delete(before, target)
+	}
+	for target := range before { // nothing was sampled for an hour
+		dirty = append(dirty, target)
+	}
+	if len(dirty) == 0 {
+		return
+	}
 	for f := range all.open {
-		f.compare(now, targets)
+		f.add(dirty)
 	}
 }

@@ -234,7 +234,7 @@ func TestLoadAfterARestart(t *testing.T) {
 
 func TestConcurrentUse(t *testing.T) {
 	w := newWorld(t)
-	f := w.Figures(func(target paas.Target) string { return fmt.Sprint(w.Load(target, paas.Allowance{}).Requests) })
+	f := w.Figures()
 	defer f.Close()
 	var all sync.WaitGroup
 	for i := range 4 {

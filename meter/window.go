@@ -61,12 +61,13 @@ func (w *window) load(target paas.Target, now time.Time, may paas.Allowance) paa
 	return LoadOf(w.points[target], now, may)
 }
 
-func (w *window) targets() []paas.Target {
+// shown is what can be told apart of every target's load. Processor time counts in percent of one processor.
+func (w *window) shown(now time.Time) map[paas.Target]shown {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	out := make([]paas.Target, 0, len(w.points))
-	for target := range w.points {
-		out = append(out, target)
+	out := make(map[paas.Target]shown, len(w.points))
+	for target, points := range w.points {
+		out[target] = shownOf(LoadOf(points, now, paas.Allowance{CPUs: 1}))
 	}
 	return out
 }

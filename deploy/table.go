@@ -80,13 +80,9 @@ func (p *publisher) sendUntilTaken(ctx context.Context, waiting func()) error {
 
 // readTable is the whole truth for the edge.
 func (d *Deployer) readTable() (paas.Table, error) {
-	t, err := d.store.Table(d.hosts)
+	t, err := d.store.Table()
 	t.Dashboard, t.TLS = d.site.Dashboard, d.site.TLS
 	return t, err
-}
-
-func (d *Deployer) hosts(app paas.App, project paas.Project, env paas.Environment) []string {
-	return []string{d.site.Host(app, project, env)}
 }
 
 // URL is the app's address in production as visitors write it.

@@ -5,8 +5,15 @@ import (
 	"net/netip"
 )
 
+// TableFormat is the newest format of the edge's table: 2 added formats, weights, policies, and releases of upstreams.
+const TableFormat = 2
+
 // Table is all that the edge knows: control sends the whole of it, the edge obeys and keeps the last one for when control is away.
+//
+// Control and edge are updated one after the other, so either may be older: members may be added, and an edge leaves out what it does not
+// know; the meaning of one that exists never changes. Format says what the sender knows.
 type Table struct {
+	Format     int         `json:"format"`
 	Generation uint64      `json:"generation"` // grows with each change
 	Dashboard  []string    `json:"dashboard"`  // hosts (names or bare addresses) whose requests go to control
 	Routes     []Route     `json:"routes"`
@@ -22,6 +29,13 @@ type Route struct {
 	Hosts       []string   `json:"hosts"`
 	Release     int        `json:"release"`
 	Upstreams   []Upstream `json:"upstreams"` // empty: the app has no live version; the edge says so
+	Policy      Policy     `json:"policy,omitzero"`
+}
+
+// Policy is what an edge does with the requests of a route besides passing them on. The zero value: nothing.
+type Policy struct {
+	RedirectTo  string `json:"redirect_to,omitempty"`  // host that visitors are sent to
+	HoldSeconds int    `json:"hold_seconds,omitempty"` // how long a request waits for a copy while the app rests
 }
 
 // Upstream is a live instance: an address, or a directory below <data>/static.
@@ -30,6 +44,8 @@ type Upstream struct {
 	Addr     netip.AddrPort `json:"addr,omitzero"`
 	Dir      string         `json:"dir,omitempty"` // build id
 	SPA      bool           `json:"spa,omitempty"`
+	Release  int            `json:"release,omitempty"` // number
+	Weight   int            `json:"weight,omitempty"`  // of the traffic among the route's upstreams; 0 is 1
 }
 
 // TLSMode is how visitors' connections are secured.

@@ -76,6 +76,10 @@ func (s *Store) UpdateAppEnvironment(by paas.Actor, target paas.Target, fn func(
 	return s.change(by, func(t *Tx) error { return t.UpdateAppEnvironment(target, fn) })
 }
 
+func (s *Store) Host(name string) (paas.Host, error) {
+	return view(s, func(t *Tx) (paas.Host, error) { return t.Host(name) })
+}
+
 func (s *Store) HostOwner(host string) (target paas.Target, ok bool, err error) {
 	err = s.View(func(t *Tx) (err error) { target, ok, err = t.HostOwner(host); return err })
 	return target, ok, err
@@ -283,9 +287,7 @@ func (s *Store) SaveSettings(in paas.Settings) error {
 	return s.change(paas.System, func(t *Tx) error { return t.SaveSettings(in) })
 }
 
-func (s *Store) Table(hosts HostsOf) (paas.Table, error) {
-	return view(s, func(t *Tx) (paas.Table, error) { return t.Table(hosts) })
-}
+func (s *Store) Table() (paas.Table, error) { return view(s, (*Tx).Table) }
 
 func (s *Store) NewGeneration() (uint64, error) { return change(s, paas.System, (*Tx).NewGeneration) }
 

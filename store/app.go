@@ -150,10 +150,32 @@ func (t *Tx) RenameApp(id, name string) error {
 	if err != nil {
 		return err
 	}
+	if err := t.renameHosts(a.Project); err != nil {
+		return err
+	}
 	if _, err := t.bump(); err != nil {
 		return err
 	}
 	return t.event(paas.AppRenamed{Name: name, Was: old}, id, at)
+}
+
+// renameHosts follows a change of names in a project.
+func (t *Tx) renameHosts(project string) error {
+	all, err := t.AppEnvironments()
+	if err != nil {
+		return err
+	}
+	var there []paas.AppEnvironment
+	for _, p := range all {
+		a, err := t.App(p.App)
+		if err != nil {
+			return err
+		}
+		if a.Project == project {
+			there = append(there, p)
+		}
+	}
+	return t.generateHosts(there, nameTakenAs)
 }
 
 // renameProjectWith keeps the project invisible: it is named like its only app.
@@ -209,6 +231,9 @@ func (t *Tx) place(a paas.App, environment string, avoid []netip.Prefix) (paas.T
 		return target, conflict("", "%q is in the environment %q already", a.Name, env.Name)
 	}
 	if err := t.put(appEnvironmentBucket, targetKey(target), paas.AppEnvironment{Target: target}); err != nil {
+		return target, err
+	}
+	if err := t.generateHosts([]paas.AppEnvironment{{Target: target}}, nameTakenAs); err != nil {
 		return target, err
 	}
 	if _, err := t.bump(); err != nil {

@@ -3,8 +3,6 @@ package store
 import (
 	"fmt"
 	"maps"
-	"net"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -15,8 +13,6 @@ const (
 	maxDomains = 100
 	maxCopies  = 20
 )
-
-var validHost = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // AppEnvironment of an app in an environment.
 func (t *Tx) AppEnvironment(target paas.Target) (paas.AppEnvironment, error) {
@@ -74,39 +70,6 @@ func (t *Tx) UpdateAppEnvironment(target paas.Target, fn func(*paas.AppEnvironme
 	}, target.App, at)
 }
 
-// HostOwner is the target that a host name was given to with UpdateAppEnvironment; false when none has it. Hosts below the base domain are not
-// in it.
-func (t *Tx) HostOwner(host string) (paas.Target, bool, error) {
-	return find[paas.Target](t, hostBucket, normalHost(host))
-}
-
-// moveHosts gives the names in now to target and releases those that are only in was. The edge's table changes with them.
-func (t *Tx) moveHosts(target paas.Target, was, now []string) error {
-	if slices.Equal(was, now) {
-		return nil
-	}
-	for _, host := range was {
-		if err := t.delete(hostBucket, host); err != nil {
-			return err
-		}
-	}
-	for _, host := range now {
-		owner, taken, err := find[paas.Target](t, hostBucket, host)
-		if err != nil {
-			return err
-		}
-		if taken && owner != target {
-			return &paas.Error{Kind: paas.Conflict, Field: "domains", Msg: fmt.Sprintf("the domain %q belongs to another app", host),
-				Hint: "remove it there first"}
-		}
-		if err := t.put(hostBucket, host, target); err != nil {
-			return err
-		}
-	}
-	_, err := t.bump()
-	return err
-}
-
 // checkAppEnvironment also puts the domains into the form that they are kept in.
 func checkAppEnvironment(p *paas.AppEnvironment) error {
 	if p.Limits.MemoryMB < 0 || p.Limits.CPUs < 0 || p.Limits.PIDs < 0 {
@@ -122,9 +85,9 @@ func checkAppEnvironment(p *paas.AppEnvironment) error {
 	}
 	var hosts []string
 	for _, d := range p.Domains {
-		host := normalHost(d)
-		if len(host) > 253 || !validHost.MatchString(host) || net.ParseIP(host) != nil {
-			return paas.Invalidf("domains", "write it like www.example.com; other alphabets in their xn-- form", "%q cannot be a domain", paas.Clip(d, 60))
+		host := paas.NormalHost(d)
+		if err := paas.CheckHost(host); err != nil {
+			return err
 		}
 		if !slices.Contains(hosts, host) {
 			hosts = append(hosts, host)
@@ -132,8 +95,4 @@ func checkAppEnvironment(p *paas.AppEnvironment) error {
 	}
 	p.Domains = hosts
 	return nil
-}
-
-func normalHost(h string) string {
-	return strings.TrimSuffix(strings.ToLower(strings.TrimSpace(h)), ".")
 }

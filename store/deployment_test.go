@@ -21,15 +21,15 @@ func TestDeploymentFromQueueToEnd(t *testing.T) {
 		must(t, s.RecordStep(dep.ID, step))
 	}
 	web, worker := w.started(t, dep.ID, "web"), w.started(t, dep.ID, "worker")
-	if table := got(s.Table(hostsOf))(t); len(table.Routes) != 1 || len(table.Routes[0].Upstreams) != 0 {
+	if table := got(s.Table())(t); len(table.Routes) != 1 || len(table.Routes[0].Upstreams) != 0 {
 		t.Fatalf("traffic before the switch: %+v", table)
 	}
-	before := got(s.Table(hostsOf))(t).Generation
+	before := got(s.Table())(t).Generation
 	generation := got(s.Activate(dep.ID, []string{web.ID, worker.ID}))(t)
 	if again := got(s.Activate(dep.ID, []string{web.ID, worker.ID}))(t); again != generation || generation <= before {
 		t.Fatalf("generations %d, %d, %d", before, generation, again)
 	}
-	table := got(s.Table(hostsOf))(t)
+	table := got(s.Table())(t)
 	r := table.Routes[0]
 	if table.Generation != generation || r.Release != 1 || r.Name != "shop" || strings.Join(r.Hosts, " ") != "shop.example.com" ||
 		len(r.Upstreams) != 1 || r.Upstreams[0].Addr != netip.AddrPortFrom(web.Addr, 8080) || r.Upstreams[0].Instance != web.ID {
@@ -76,13 +76,13 @@ func TestSwitchDrainsTheOldOnes(t *testing.T) {
 	if got(s.Instance(bystander.ID))(t).State != paas.Live {
 		t.Fatal("another app's instance drains")
 	}
-	table := got(s.Table(hostsOf))(t)
+	table := got(s.Table())(t)
 	if len(table.Draining) != 1 || table.Draining[0] != old.ID {
 		t.Fatalf("%+v", table.Draining)
 	}
 	must(t, s.InstanceGone(old.ID))
 	must(t, s.InstanceGone(old.ID))
-	if after := got(s.Table(hostsOf))(t); len(after.Draining) != 0 || after.Generation != table.Generation+1 {
+	if after := got(s.Table())(t); len(after.Draining) != 0 || after.Generation != table.Generation+1 {
 		t.Fatalf("%+v", after)
 	}
 	wantKind(t, s.UpdateInstance(old.ID, func(i *paas.Instance) error { i.State = paas.Live; return nil }), paas.Conflict)

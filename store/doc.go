@@ -25,7 +25,7 @@
 //	app_name           project/name → app id
 //	placement          target → paas.AppEnvironment
 //	variables          target → sealed, version VarsVersion
-//	host               host name → paas.Target
+//	host               host name → paas.Host
 //	build              id → paas.Build                      build_of           app/n → id
 //	release            id → paas.Release                    release_of         target/number → id
 //	release_variables  id → sealed, version number

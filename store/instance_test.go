@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"strings"
 	"testing"
@@ -87,7 +88,7 @@ func TestStaticInstanceIsADirectory(t *testing.T) {
 		t.Fatalf("%+v", inst)
 	}
 	got(s.Activate(dep.ID, []string{inst.ID}))(t)
-	if up := got(s.Table(hostsOf))(t).Routes[0].Upstreams; len(up) != 1 || up[0].Dir != b.ID || !up[0].SPA || up[0].Addr.IsValid() {
+	if up := got(s.Table())(t).Routes[0].Upstreams; len(up) != 1 || up[0].Dir != b.ID || !up[0].SPA || up[0].Addr.IsValid() {
 		t.Fatalf("%+v", up)
 	}
 }
@@ -104,7 +105,7 @@ func TestACopyOfWhatIsLive(t *testing.T) {
 		t.Fatalf("%+v beside %+v", inst, first)
 	}
 	must(t, s.UpdateInstance(inst.ID, func(i *paas.Instance) error { i.Port, i.State = 8080, paas.Live; return nil }))
-	if table := got(s.Table(hostsOf))(t); len(table.Routes[0].Upstreams) != 2 || table.Generation <= dep.Generation {
+	if table := got(s.Table())(t); len(table.Routes[0].Upstreams) != 2 || table.Generation <= dep.Generation {
 		t.Fatalf("%+v", table)
 	}
 }
@@ -122,9 +123,9 @@ func TestUpdateInstanceIsBounded(t *testing.T) {
 			t.Errorf("%s changed", name)
 		}
 	}
-	before := got(s.Table(hostsOf))(t)
+	before := got(s.Table())(t)
 	must(t, s.UpdateInstance(inst.ID, func(i *paas.Instance) error { i.Port = 3000; return nil }))
-	after := got(s.Table(hostsOf))(t)
+	after := got(s.Table())(t)
 	if after.Generation != before.Generation+1 || after.Routes[0].Upstreams[0].Addr.Port() != 3000 {
 		t.Fatalf("%+v", after)
 	}
@@ -132,38 +133,56 @@ func TestUpdateInstanceIsBounded(t *testing.T) {
 	if i := got(s.Instance(inst.ID))(t); i.DrainGeneration != after.Generation+1 || i.DrainedFrom.IsZero() {
 		t.Fatalf("%+v", i)
 	}
-	if table := got(s.Table(hostsOf))(t); table.Generation != after.Generation+1 || len(table.Routes[0].Upstreams) != 0 || len(table.Draining) != 1 {
+	if table := got(s.Table())(t); table.Generation != after.Generation+1 || len(table.Routes[0].Upstreams) != 0 || len(table.Draining) != 1 {
 		t.Fatalf("%+v", table)
 	}
 }
 
-// Two targets must never answer on one host.
+// Two targets must never answer on one host, whatever they are called and whatever domains they are given.
 func TestTableGivesAHostToOneTarget(t *testing.T) {
 	s := opened(t)
 	a, b := newSite(t, s, "a"), newSite(t, s, "b")
 	staging := got(s.AddToEnvironment(anna, a.app.ID, "staging", nil))(t)
-	must(t, b.setDomains("a.example.com", "www.b.test"))
-	hosts := map[string]string{}
-	for _, r := range got(s.Table(func(app paas.App, _ paas.Project, env paas.Environment) []string {
-		return []string{app.Name + ".Example.com", "same.example.com", env.Name + ".example.com"}
-	}))(t).Routes {
-		for _, h := range r.Hosts {
-			if hosts[h] != "" {
-				t.Errorf("%s answers for two", h)
-			}
-			hosts[h] = r.App + r.Environment
-		}
+	wantKind(t, b.setDomains("a.example.com"), paas.Conflict)
+	wantKind(t, b.setDomains("a--staging.example.com"), paas.Conflict)
+	must(t, b.setDomains("www.b.test", "c.example.com", "b.example.com"))
+	wantKind(t, a.setDomains("b.example.com"), paas.Conflict)
+	_, err := s.CreateApp(anna, NewApp{Name: "c"})
+	wantKind(t, err, paas.Conflict)
+	wantKind(t, s.RenameApp(anna, a.app.ID, "c"), paas.Conflict)
+
+	wantHosts(t, s, map[paas.Target]string{a.target: "a.example.com", staging: "a--staging.example.com",
+		b.target: "b.example.com c.example.com www.b.test"})
+	must(t, b.setDomains("www.b.test"))
+	must(t, s.RenameApp(anna, a.app.ID, "c"))
+	wantHosts(t, s, map[paas.Target]string{a.target: "c.example.com", staging: "c--staging.example.com", b.target: "b.example.com www.b.test"})
+	must(t, a.setDomains("c.example.net"))
+	must(t, s.SaveSettings(paas.Settings{Pool: pool, Domain: "example.net"}))
+	wantHosts(t, s, map[paas.Target]string{a.target: "c.example.net", staging: "c--staging.example.net", b.target: "b.example.net www.b.test"})
+	must(t, s.SaveSettings(paas.Settings{Pool: pool, Domain: "example.com"}))
+	wantHosts(t, s, map[paas.Target]string{a.target: "c.example.com c.example.net", staging: "c--staging.example.com", b.target: "b.example.com www.b.test"})
+	got(s.DeleteApp(anna, a.app.ID))(t)
+	wantHosts(t, s, map[paas.Target]string{b.target: "b.example.com www.b.test"})
+	if h := got(s.Host("WWW.b.test."))(t); h.Kind != paas.HostOwn || h.Owner != b.target || h.Seq == 0 {
+		t.Errorf("%+v", h)
 	}
-	for host, w := range map[string]paas.Target{"a.example.com": b.target, "www.b.test": b.target, "same.example.com": a.target, "staging.example.com": staging} {
-		if hosts[host] != w.App+w.Environment {
-			t.Errorf("%s goes elsewhere", host)
-		}
-	}
-	if n := got(s.NewGeneration())(t); n != got(s.Table(hostsOf))(t).Generation {
+	if n := got(s.NewGeneration())(t); n != got(s.Table())(t).Generation {
 		t.Fatal("another generation")
 	}
-	if name := got(s.Table(hostsOf))(t).Routes[0].Name; strings.Contains(name, "/") {
+	if name := got(s.Table())(t).Routes[0].Name; strings.Contains(name, "/") {
 		t.Fatalf("an invisible project is shown: %q", name)
+	}
+}
+
+// wantHosts compares the hosts of the whole table.
+func wantHosts(t *testing.T, s *Store, want map[paas.Target]string) {
+	t.Helper()
+	have := map[paas.Target]string{}
+	for _, r := range got(s.Table())(t).Routes {
+		have[paas.Target{App: r.App, Environment: r.Environment}] = strings.Join(r.Hosts, " ")
+	}
+	if !maps.Equal(have, want) {
+		t.Errorf("%v\nwant %v", have, want)
 	}
 }
 

@@ -81,10 +81,8 @@ func (t *Tx) removeAppEnvironment(p paas.AppEnvironment, r *Removed) error {
 		return err
 	}
 	r.Instances = append(r.Instances, live...)
-	for _, host := range p.Domains {
-		if err := t.delete(hostBucket, host); err != nil {
-			return err
-		}
+	if err := t.dropHosts(p.Target); err != nil {
+		return err
 	}
 	err = t.drain(releaseOfBucket, path(key, ""), func(id string) error {
 		return errors.Join(t.delete(releaseBucket, id), t.delete(releaseVariablesBucket, id))

@@ -18,7 +18,7 @@ func sampleRecords() []sampleRecord {
 	types := []sampleRecord{
 		{"settings", &paas.Settings{}}, {"server", &paas.Server{}}, {"head", &chainHead{}}, {"claim", &paas.Claim{}}, {"team", &paas.Team{}},
 		{"client", &paas.Client{}}, {"project", &paas.Project{}}, {"environment", &environmentRecord{}}, {"app", &paas.App{}},
-		{"placement", &paas.AppEnvironment{}}, {"host", &paas.Target{}}, {"variables", &sealedVariable{}}, {"build", &paas.Build{}},
+		{"placement", &paas.AppEnvironment{}}, {"host", &paas.Host{}}, {"variables", &sealedVariable{}}, {"build", &paas.Build{}},
 		{"release", &paas.Release{}}, {"deployment", &paas.Deployment{}}, {"instance", &paas.Instance{}}, {"removal", &Removed{}},
 		{"event", &eventBody{}}, {"event_personal", &personal{}}, {"user", &userRecord{}},
 		{"membership", &paas.Membership{}}, {"role", &paas.RoleDefinition{}}, {"session", &paas.Session{}}, {"token", &paas.Token{}}, {"usage_of", &series{}},

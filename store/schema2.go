@@ -14,7 +14,7 @@ import (
 
 // toSchema2 turns the records of schema 1 into those of schema 2.
 func toSchema2(t *Tx) error {
-	steps := []func(*Tx) error{numberNouns, kindsOfDeployments, ordinalsOfInstances, indexOldEvents, rolesBecomeMemberships, kindsOfTokens, factorsOfSessions}
+	steps := []func(*Tx) error{numberNouns, kindsOfDeployments, ordinalsOfInstances, indexOldEvents, rolesBecomeMemberships, kindsOfTokens, factorsOfSessions, hostsAreRecords}
 	for _, step := range steps {
 		if err := step(t); err != nil {
 			return err
@@ -163,6 +163,26 @@ func factorsOfSessions(t *Tx) error {
 		}
 	}
 	return err
+}
+
+// hostsAreRecords makes records of the domains, and of the hosts that apps have of themselves.
+func hostsAreRecords(t *Tx) error {
+	owners := map[string]paas.Target{}
+	err := each(t, hostBucket, "", func(name string, owner paas.Target) error { owners[name] = owner; return nil })
+	for _, name := range slices.Sorted(maps.Keys(owners)) {
+		if err = errors.Join(err, t.delete(hostBucket, name)); err != nil {
+			return err
+		}
+		err = t.takeHost(paas.Host{Name: name, Owner: owners[name], Kind: paas.HostOwn})
+	}
+	if err != nil {
+		return err
+	}
+	all, err := t.AppEnvironments()
+	if err != nil {
+		return err
+	}
+	return t.generateHosts(all, leaveTaken)
 }
 
 // members are those of a record as it stands, whatever its type has become since.

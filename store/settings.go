@@ -34,6 +34,15 @@ func (t *Tx) SaveSettings(in paas.Settings) error {
 	if err := t.put(metaBucket, "settings", in); err != nil {
 		return err
 	}
+	if in.Domain != old.Domain {
+		all, err := t.AppEnvironments()
+		if err != nil {
+			return err
+		}
+		if err := t.generateHosts(all, leaveTaken); err != nil {
+			return err
+		}
+	}
 	if _, err := t.bump(); err != nil {
 		return err
 	}

@@ -100,11 +100,9 @@ func (b *Builder) removeCaches(ctx context.Context, app string) error {
 func (b *Builder) tidyPackages(ctx context.Context, builds []paas.Build, now time.Time) error {
 	used := map[string]bool{}
 	for _, build := range builds {
-		i, err := b.imagesFor(build.Plan.Packages)
-		if err != nil {
-			return err
+		if i, err := b.imagesFor(build.Plan.Packages); err == nil { // else a rule has become stricter, and no set is that one
+			used[i.runTag] = true
 		}
-		used[i.runTag] = true
 	}
 	dropped, err := b.dropSets(ctx, func(i images) (bool, error) {
 		if len(i.set) == 0 || used[i.runTag] {

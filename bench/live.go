@@ -9,6 +9,7 @@ import (
 	"html"
 	"net/http"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 )
@@ -41,10 +42,21 @@ func (b *browser) look(ctx context.Context, where string, patience time.Duration
 			p.stop()
 		}
 	}()
+	res, err := p.open(ctx, where)
+	if err != nil {
+		return nil, err
+	}
+	go p.follow(ctx, res)
+	return p, nil
+}
+
+// open loads a page and returns its stream.
+func (p *livePage) open(ctx context.Context, where string) (*http.Response, error) {
 	v, err := p.tab.visit(ctx, where)
 	if err != nil {
 		return nil, err
 	}
+	p.line([]byte(v.html))
 	found := streamAddress.FindStringSubmatch(v.html)
 	if found == nil {
 		return nil, fmt.Errorf("%s is not live: it names no stream", where)
@@ -53,29 +65,52 @@ func (b *browser) look(ctx context.Context, where string, patience time.Duration
 	if err == nil && res.StatusCode != http.StatusOK {
 		err = errors.Join(fmt.Errorf("open the stream of %s: %s", where, res.Status), res.Body.Close())
 	}
-	if err != nil {
-		return nil, err
+	return res, err
+}
+
+// follow reads the stream until it ends, and goes where it says.
+func (p *livePage) follow(ctx context.Context, res *http.Response) {
+	defer close(p.ended)
+	for {
+		where, err := p.read(res)
+		if err == nil {
+			res, err = p.open(ctx, where)
+		}
+		if err != nil {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.err = err
+			return
+		}
 	}
-	go p.read(res)
-	return p, nil
 }
 
 // longestEvent bounds one line of a stream.
 const longestEvent = 4 << 20
 
-func (p *livePage) read(res *http.Response) {
-	defer close(p.ended)
+// read returns the address of a "go" event, or an error when the stream ends.
+func (p *livePage) read(res *http.Response) (where string, err error) {
 	defer res.Body.Close()
 	lines := bufio.NewScanner(res.Body)
 	lines.Buffer(nil, longestEvent)
+	event := ""
 	for lines.Scan() {
-		p.line(lines.Bytes())
+		name, value, _ := strings.Cut(lines.Text(), ": ")
+		switch {
+		case name == "event":
+			event = value
+		case name == "data" && event == "go":
+			return value, nil
+		case name == "":
+			event = ""
+		default:
+			p.line(lines.Bytes())
+		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.err = lines.Err(); p.err == nil {
-		p.err = errors.New("the stream ended")
+	if err := lines.Err(); err != nil {
+		return "", err
 	}
+	return "", errors.New("the stream ended")
 }
 
 func (p *livePage) line(text []byte) {

@@ -21,6 +21,9 @@ func dashboard(t *testing.T) (*browser, chan<- string) {
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `<a href="/apps/shop">Shop</a><a href="/apps/shop/logs"></a><a href="/apps/blog">Blog</a><a href="/apps/shop">Shop</a><span data-stream="/live?a=1&amp;b=2">`)
 	})
+	mux.HandleFunc("/elsewhere", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `it is renamed <span data-stream="/live?b=2">`)
+	})
 	mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("/dead", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "nothing moves here") })
 	mux.HandleFunc("/live", func(w http.ResponseWriter, r *http.Request) {
@@ -32,7 +35,8 @@ func dashboard(t *testing.T) (*browser, chan<- string) {
 		for {
 			select {
 			case text := <-say:
-				fmt.Fprintf(w, "data: %s\n\n", text)
+				event, text, _ := strings.Cut(text, "|")
+				fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, text)
 				_ = http.NewResponseController(w).Flush()
 			case <-r.Context().Done():
 				return
@@ -61,9 +65,9 @@ func TestLivePageIsTold(t *testing.T) {
 	defer p.close()
 	before := p.tab.wire.Load()
 	d, err := livePages{p}.show(t.Context(), "renamed", func() error {
-		say <- "the same as ever"
+		say <- "parts|the same as ever"
 		time.Sleep(20 * time.Millisecond)
-		say <- "it is renamed"
+		say <- "parts|it is renamed"
 		return nil
 	})
 	if err != nil || d < 20*time.Millisecond {
@@ -71,6 +75,22 @@ func TestLivePageIsTold(t *testing.T) {
 	}
 	if sent := int64(len("the same as ever") + len("it is renamed")); p.tab.wire.Load()-before < sent {
 		t.Errorf("%d bytes came for more than %d", p.tab.wire.Load()-before, sent)
+	}
+}
+
+// What changed too much to be sent is loaded again.
+func TestLivePageGoesElsewhere(t *testing.T) {
+	b, say := dashboard(t)
+	p, err := b.look(t.Context(), "/", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	if _, err := (livePages{p}).show(t.Context(), "renamed", func() error { say <- "go|/elsewhere"; return nil }); err != nil {
+		t.Errorf("the page that it went to has the text: %v", err)
+	}
+	if _, err := (livePages{p}).show(t.Context(), "again", func() error { say <- "parts|renamed again"; return nil }); err != nil {
+		t.Errorf("the stream of the page that it went to: %v", err)
 	}
 }
 
@@ -83,7 +103,7 @@ func TestLivePageIsNotTold(t *testing.T) {
 	defer p.close()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := (livePages{p}).show(ctx, "renamed", func() error { say <- "the same as ever"; return nil }); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := (livePages{p}).show(ctx, "renamed", func() error { say <- "parts|the same as ever"; return nil }); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a page that was not told: %v", err)
 	}
 	if _, err := (livePages{p}).show(t.Context(), "renamed", func() error { return errors.New("refused") }); err == nil {

@@ -16,16 +16,10 @@ type subnets interface {
 	UsedSubnets(ctx context.Context) ([]netip.Prefix, error)
 }
 
-// choosePool writes down the base domain, of which the addresses of apps are made, and picks, once per installation, a /16 of 10.0.0.0/8 that nothing on this machine uses. Where to begin
+// choosePool picks, once per installation, a /16 of 10.0.0.0/8 that nothing on this machine uses. Where to begin
 // looking depends on the installation's id, so that several beside each other do not choose the same one.
 func (d *Deployer) choosePool(ctx context.Context) error {
 	settings := d.store.Settings()
-	if settings.Domain != d.site.Domain {
-		settings.Domain = d.site.Domain
-		if err := d.store.SaveSettings(settings); err != nil {
-			return err
-		}
-	}
 	if settings.Pool.IsValid() {
 		return nil
 	}

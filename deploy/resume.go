@@ -15,6 +15,9 @@ func (d *Deployer) resume() error {
 			return fmt.Errorf("make directory: %w", err)
 		}
 	}
+	if err := d.recordDomain(); err != nil {
+		return err
+	}
 	open, err := d.store.Unfinished()
 	if err != nil {
 		return err
@@ -29,6 +32,16 @@ func (d *Deployer) resume() error {
 	}
 	_, err = d.store.NewGeneration() // flags may have changed what the edge must know
 	return err
+}
+
+// recordDomain writes down the base domain, of which the store makes the addresses of apps.
+func (d *Deployer) recordDomain() error {
+	settings := d.store.Settings()
+	if settings.Domain == d.site.Domain {
+		return nil
+	}
+	settings.Domain = d.site.Domain
+	return d.store.SaveSettings(settings)
 }
 
 // resumeDeployment puts one that was running back into the queue: past the switch it only waits for the edge,

@@ -2,6 +2,8 @@ package paas
 
 import (
 	"fmt"
+	"net/url"
+	"path"
 	"regexp"
 	"strings"
 )
@@ -83,4 +85,24 @@ func IsPublicVariable(name string) bool {
 		}
 	}
 	return false
+}
+
+// NameOfArchive makes an app's name of a file's: "My Shop-main.zip" is "my-shop-main".
+func NameOfArchive(file string) string {
+	for _, ending := range []string{".tar.gz", ".tgz", ".tar", ".zip"} {
+		if n := len(file) - len(ending); n > 0 && strings.EqualFold(file[n:], ending) {
+			file = file[:n]
+			break
+		}
+	}
+	return SuggestName(file)
+}
+
+// NameOfRepository makes an app's name of an address: "https://example.com/you/My-Shop.git" is "my-shop".
+func NameOfRepository(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return SuggestName(strings.TrimSuffix(path.Base(u.Path), ".git"))
 }

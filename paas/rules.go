@@ -102,3 +102,14 @@ func (s AppSource) DeployBranch() string {
 
 // DefaultBranch is the deploy branch of an app that names none.
 const DefaultBranch = "main"
+
+// BuildValues are the variables that reach a build.
+func BuildValues(vars []Variable) map[string]Secret {
+	out := map[string]Secret{}
+	for _, v := range vars {
+		if v.Build {
+			out[v.Name] = v.Value
+		}
+	}
+	return out
+}

@@ -61,3 +61,16 @@ func TestSourcesAndSettings(t *testing.T) {
 		}
 	}
 }
+
+func TestNamesOfFilesAndRepositories(t *testing.T) {
+	for file, want := range map[string]string{"My Shop-main.zip": "my-shop-main", "a.tar.gz": "a", "SITE.ZIP": "site", "x": "x", ".zip": "zip", "": ""} {
+		if got := NameOfArchive(file); got != want {
+			t.Errorf("%q suggests %q, want %q", file, got, want)
+		}
+	}
+	for address, want := range map[string]string{"https://example.com/you/My-Shop.git": "my-shop", "https://example.com/": "", "%": ""} {
+		if got := NameOfRepository(address); got != want {
+			t.Errorf("%q suggests %q, want %q", address, got, want)
+		}
+	}
+}

@@ -8,6 +8,12 @@ import (
 	"github.com/cloudsania/cloudsania/store"
 )
 
+// User is the person who asks; NotFound for principals that are none.
+func (a *Authenticator) User(by access.Principal) (paas.User, error) { return a.store.User(by.User) }
+
+// TokenOf is the token that asks.
+func (a *Authenticator) TokenOf(by access.Principal) (paas.Token, error) { return a.store.Token(by.ID) }
+
 // Profile is what a person says about themselves. Nil leaves a member as it is.
 type Profile struct {
 	Name, Email *string

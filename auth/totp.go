@@ -9,6 +9,7 @@ import (
 	"github.com/pquerna/otp/hotp"
 
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/qr"
 )
 
 const (
@@ -41,6 +42,9 @@ func NewEnrolment(email string, again paas.Secret) Enrolment {
 	uri := url.URL{Scheme: "otpauth", Host: "totp", Path: "/" + label, RawQuery: "issuer=" + totpIssuer + "&secret=" + secret}
 	return Enrolment{Secret: paas.NewSecret(secret), URI: paas.NewSecret(uri.String())}
 }
+
+// QR is the enrolment as a code to scan.
+func (e Enrolment) QR() (qr.Code, error) { return qr.Encode(e.URI.Reveal()) }
 
 // totpStep finds the time step that a code is of; false when it is of none near now.
 func totpStep(secret paas.Secret, code string, now time.Time) (int64, bool) {

@@ -63,7 +63,7 @@ func (t *Tx) touch(b bucket, key string, v any) {
 	case !ok:
 		return
 	case b == eventBucket:
-		d.ID = ""
+		d.ID, d.App = "", appOf(v)
 	case b == appEnvironmentBucket:
 		target := targetAt(key)
 		d.ID, d.App = target.Environment, target.App
@@ -90,6 +90,8 @@ func appOf(v any) string {
 		return v.App
 	case Removed:
 		return v.App.ID
+	case paas.Event:
+		return v.Path.App
 	}
 	return ""
 }
@@ -124,7 +126,7 @@ func (w *Watcher) Wait(ctx context.Context) ([]Dirty, error) {
 			return nil, ctx.Err()
 		case <-w.ready:
 		}
-		if out := w.take(); len(out) > 0 {
+		if out := w.Take(); len(out) > 0 {
 			return out, nil
 		}
 	}
@@ -137,7 +139,8 @@ func (w *Watcher) Close() {
 	delete(w.all.open, w)
 }
 
-func (w *Watcher) take() []Dirty {
+// Take is what is dirty now, without waiting; nil when nothing is.
+func (w *Watcher) Take() []Dirty {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := make([]Dirty, 0, len(w.dirty))

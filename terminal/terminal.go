@@ -52,6 +52,12 @@ func ColouredLine(text string, maxRunes int) string {
 	return out.String()
 }
 
+// maxLogRunes is how much of a line of a log is shown.
+const maxLogRunes = 4000
+
+// LogLine is ColouredLine for a line of a log.
+func LogLine(text string) string { return ColouredLine(text, maxLogRunes) }
+
 func oneLine(r rune) rune {
 	switch r {
 	case '\t':

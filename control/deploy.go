@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"maps"
 
 	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/paas"
@@ -162,8 +161,9 @@ func codeGone(err error) error {
 	return &paas.Error{Kind: paas.Conflict, Msg: "the code of that deployment is not kept any more", Hint: "upload or push it again", Err: err}
 }
 
-// queueConfiguration queues a release of the live build with the present variables and limits; when a variable that the build reads has
-// changed since, the same source is built again. Conflict when nothing is live yet: the next deployment takes the changes anyway.
+// queueConfiguration queues a release of what is live with the present variables and limits. What that is, and whether the change reaches
+// the build, is decided when the deployment begins: newer code that is on its way stays newer. Conflict when nothing is live yet: the next
+// deployment takes the changes anyway.
 func queueConfiguration(t *store.Tx, target paas.Target) (q queued, err error) {
 	env, err := t.AppEnvironment(target)
 	if err != nil {
@@ -181,28 +181,9 @@ func queueConfiguration(t *store.Tx, target paas.Target) (q queued, err error) {
 		return q, err
 	}
 	src := b.Source
-	src.Message = "Changed settings"
-	rebuild, err := buildVariablesChanged(t, target, rel.ID)
-	if err != nil {
-		return q, err
-	}
-	if !rebuild {
-		src.Kind, src.Build = paas.SourceConfig, b.ID
-	}
+	src.Kind, src.Build, src.Message = paas.SourceConfig, b.ID, "Changed settings"
 	q.dep, q.superseded, err = t.QueueDeployment(target, src)
 	return q, err
-}
-
-func buildVariablesChanged(t *store.Tx, target paas.Target, release string) (bool, error) {
-	then, err := t.ReleaseVariables(release)
-	if err != nil {
-		return false, err
-	}
-	now, err := t.Variables(target)
-	if err != nil {
-		return false, err
-	}
-	return !maps.Equal(paas.BuildValues(then), paas.BuildValues(now)), nil
 }
 
 // Cancel stops a deployment that has not switched traffic yet. Conflict when it is past that.

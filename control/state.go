@@ -92,7 +92,7 @@ func (s *AppState) readLive(t *store.Tx) error {
 	}
 	events, err := t.Events(store.EventFilter{Subject: s.App.ID, Limit: 3})
 	for _, e := range events {
-		if e.Action == "instance.crashing" && e.Time.After(s.Crashed) {
+		if e.Action == paas.EventInstanceCrashing && e.Time.After(s.Crashed) {
 			s.Crashed = e.Time
 		}
 	}

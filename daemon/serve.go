@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/cloudsania/cloudsania/auth"
 	"github.com/cloudsania/cloudsania/builder"
 	"github.com/cloudsania/cloudsania/builder/detect"
+	"github.com/cloudsania/cloudsania/control"
 	"github.com/cloudsania/cloudsania/deploy"
 	"github.com/cloudsania/cloudsania/docker"
 	"github.com/cloudsania/cloudsania/git"
@@ -24,6 +27,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/proxy"
 	"github.com/cloudsania/cloudsania/server"
+	"github.com/cloudsania/cloudsania/server/page"
+	"github.com/cloudsania/cloudsania/server/rest"
 	"github.com/cloudsania/cloudsania/store"
 	"github.com/cloudsania/cloudsania/upload"
 )
@@ -42,7 +47,7 @@ func Serve(ctx context.Context, cfg Config) (err error) {
 	st, err := openStore(cfg, log)
 	if errors.Is(err, store.ErrRecovery) {
 		log.Error("the database is missing or empty, but this server was installed before", "data", cfg.Data, "err", err)
-		return server.Recover(ctx, cfg.Data, log.With("part", "server"))
+		return server.Recover(ctx, cfg.Data, page.Recovery, log.With("part", "server"))
 	}
 	if err != nil {
 		return err
@@ -85,14 +90,15 @@ func assemble(ctx context.Context, cfg Config, where paas.Site, st *store.Store,
 		return nil, err
 	}
 	who := auth.New(auth.Options{Store: st, Log: part("auth")})
-	doors := &server.Doors{Auth: who, Store: st, Subnets: engine.UsedSubnets}
-	pushes := &pushDeploys{store: st}
-	repos, err := git.New(git.Options{Root: filepath.Join(cfg.Data, "git"), AllowPrivate: cfg.AllowPrivateSources, Log: part("git")}, pushAccess{doors}, pushes)
+	remote := &pushes{who: who}
+	repos, err := git.New(git.Options{Root: filepath.Join(cfg.Data, "git"), AllowPrivate: cfg.AllowPrivateSources, Log: part("git")}, remote, remote)
 	if err != nil {
 		return nil, err
 	}
-	pushes.deployer = deploy.New(deploy.Options{Data: cfg.Data, Site: where, Store: st, Engine: engine, Images: b, Edges: edges,
+	remote.deployer = deploy.New(deploy.Options{Data: cfg.Data, Site: where, Store: st, Engine: engine, Images: b, Edges: edges,
 		Repositories: repos, Uploads: uploads, Warnings: git.Warnings, Log: part("deploy")})
+	remote.control = control.New(control.Options{Store: st, Deploys: remote.deployer, Logs: remote.deployer, Uploads: uploads, Detect: detect.Detect,
+		Subnets: engine.UsedSubnets, Health: health(engine, edges, b), Site: where, Machine: machine(), Data: cfg.Data, Log: part("control")})
 	usage, err := meter.Open(filepath.Join(cfg.Data, "usage"), meter.Options{Ledger: st, Log: part("meter")})
 	if err != nil {
 		return nil, err
@@ -110,12 +116,31 @@ func assemble(ctx context.Context, cfg Config, where paas.Site, st *store.Store,
 	if err := who.PresetClaim(claim); err != nil {
 		return nil, err
 	}
-	srv, err := server.New(server.Options{Data: cfg.Data, Origin: where.Origin(where.Domain), Domain: where.Domain, Version: cfg.Version, Store: st, Auth: who, Doors: doors,
-		Deployer: pushes.deployer, Uploads: uploads, Git: repos, Detect: detect.Detect, Usage: usage, Health: health(engine, edges, b), EdgeUID: uid, Log: part("server")})
+	srv, err := newServer(cfg, remote.control, who, usage, st, repos, uid, part("server"))
 	if err != nil {
 		return nil, err
 	}
-	return []component{b, repos, pushes.deployer, usage, sampler, supervisor, srv, memoryTrimmer{}}, nil
+	sweep := uploadSweep{uploads, remote.control.Uploads.InUse, part("uploads")}
+	return []component{b, repos, remote.deployer, usage, sampler, supervisor, srv, sweep, memoryTrimmer{}}, nil
+}
+
+// newServer mounts the API and the pages.
+func newServer(cfg Config, ctl *control.Control, who *auth.Authenticator, usage *meter.Meter, st *store.Store, git http.Handler, edgeUID int, log *slog.Logger) (*server.Server, error) {
+	routes, err := rest.Routes(ctl, who, cfg.Version)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := page.New(page.Options{Control: ctl, Auth: who, Meter: usage, Version: cfg.Version})
+	if err != nil {
+		return nil, err
+	}
+	return server.New(server.Options{Data: cfg.Data, Control: ctl, Auth: who, Answers: st, Git: git, Routes: append(routes, pages.Routes()...),
+		FailPage: pages.Fail, EdgeUID: edgeUID, Log: log})
+}
+
+// machine is what this server has; what cannot be told bounds nothing.
+func machine() paas.Machine {
+	return paas.Machine{MemoryMB: int(control.MemoryNow().Total >> 20), CPUs: float64(runtime.NumCPU())}
 }
 
 func newBuilder(cfg Config, st *store.Store, engine *docker.Engine, log *slog.Logger) (*builder.Builder, error) {

@@ -69,7 +69,7 @@ func (d *Deployer) makeBuild(ctx context.Context, j *job, src paas.Source, plan 
 	}
 	b := paas.Build{ID: paas.NewID("bld"), App: j.app.ID, Source: src, Created: time.Now().UTC()}
 	out := d.logs.writer(j.dep.ID, paas.StepBuild)
-	res, err := d.images.Build(ctx, builder.Request{App: j.app.ID, Build: b.ID, Dir: dir, Plan: plan, Env: buildValues(vars),
+	res, err := d.images.Build(ctx, builder.Request{App: j.app.ID, Build: b.ID, Dir: dir, Plan: plan, Env: paas.BuildValues(vars),
 		Previous: previous, Out: out})
 	out.Flush()
 	if err != nil {

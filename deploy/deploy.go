@@ -190,19 +190,14 @@ func (d *Deployer) react(dirty []store.Dirty) {
 	}
 }
 
-// Deploy records that src shall go live at target and returns at once. A deployment of the same target that still
-// waits is superseded; one that runs is not disturbed. Follow tells how it goes.
-func (d *Deployer) Deploy(_ context.Context, by paas.Actor, target paas.Target, src paas.Source) (paas.Deployment, error) {
-	dep, superseded, err := d.store.QueueDeployment(by, target, src)
-	if err != nil {
-		return dep, err
-	}
+// Queued takes a deployment up that the store has recorded; superseded are those whose place it took before they began. One that runs is
+// not disturbed. Follow tells how it goes.
+func (d *Deployer) Queued(dep paas.Deployment, superseded []string) {
 	for _, id := range superseded {
 		d.logs.line(id, paas.StepQueued, "a newer version took this one's place before it began")
 		d.logs.end(id)
 	}
-	d.queue.preempt(target)
-	return dep, nil
+	d.queue.preempt(paas.Target{App: dep.App, Environment: dep.Environment})
 }
 
 // Cancel stops a deployment that has not switched traffic yet. Conflict when it is past that.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cloudsania/cloudsania/control"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
@@ -236,7 +237,7 @@ func TestRollbackTakesBuildAndVariables(t *testing.T) {
 	set("second")
 	r.lives("two")
 	builds := r.images.builds
-	d, err := r.Rollback(context.Background(), by, r.target, 0)
+	d, err := r.control.RollBack(context.Background(), root, r.target, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,10 +249,10 @@ func TestRollbackTakesBuildAndVariables(t *testing.T) {
 	if err != nil || len(vars) != 1 || vars[0].Value.Reveal() != "first" {
 		t.Errorf("variables of the rollback: %v %v", len(vars), err)
 	}
-	if _, err := r.Rollback(context.Background(), by, r.target, 3); !paas.IsKind(err, paas.Conflict) {
+	if _, err := r.control.RollBack(context.Background(), root, r.target, 3); !paas.IsKind(err, paas.Conflict) {
 		t.Errorf("rollback to the live version: %v", err)
 	}
-	if _, err := r.Rollback(context.Background(), by, r.target, 99); !paas.IsKind(err, paas.NotFound) {
+	if _, err := r.control.RollBack(context.Background(), root, r.target, 99); !paas.IsKind(err, paas.NotFound) {
 		t.Errorf("rollback to a version that never was: %v", err)
 	}
 }
@@ -259,7 +260,7 @@ func TestRollbackTakesBuildAndVariables(t *testing.T) {
 // Changed variables make a new version of the same build; one that the build reads makes it build again.
 func TestApply(t *testing.T) {
 	r := newRig(t)
-	if _, err := r.Apply(context.Background(), by, r.target); !paas.IsKind(err, paas.Conflict) {
+	if _, err := r.control.Deploy(context.Background(), root, r.target, control.DeployFrom{Configuration: true}); !paas.IsKind(err, paas.Conflict) {
 		t.Errorf("apply before anything is live: %v", err)
 	}
 	r.lives("one")
@@ -267,7 +268,7 @@ func TestApply(t *testing.T) {
 		if err := r.store.SetVariables(by, r.target, []paas.Variable{v}, nil); err != nil {
 			t.Fatal(err)
 		}
-		d, err := r.Apply(context.Background(), by, r.target)
+		d, err := r.control.Deploy(context.Background(), root, r.target, control.DeployFrom{Configuration: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -289,7 +290,7 @@ func TestApplyBehindAPushKeepsTheNewCode(t *testing.T) {
 	r.images.block = block
 	push := r.deploy("new")
 	r.eventually("the push builds", func() bool { r.images.mu.Lock(); defer r.images.mu.Unlock(); return r.images.builds == 2 })
-	change, err := r.Apply(t.Context(), by, r.target)
+	change, err := r.control.Deploy(t.Context(), root, r.target, control.DeployFrom{Configuration: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +315,7 @@ func TestApplyKeepsAPushThatWaits(t *testing.T) {
 	r.deploy("new")
 	r.eventually("the push builds", func() bool { r.images.mu.Lock(); defer r.images.mu.Unlock(); return r.images.builds == 2 })
 	r.deploy("newest")
-	change, err := r.Apply(t.Context(), by, r.target)
+	change, err := r.control.Deploy(t.Context(), root, r.target, control.DeployFrom{Configuration: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +343,7 @@ func TestOldBuildsAreRemoved(t *testing.T) {
 func TestDelete(t *testing.T) {
 	r := newRig(t)
 	r.lives("one")
-	if err := r.Delete(context.Background(), by, r.app.ID); err != nil {
+	if err := r.control.DeleteApp(context.Background(), root, r.app.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	r.eventually("nothing of it runs", func() bool { return len(r.engine.running()) == 0 })

@@ -17,7 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/builder"
+	"github.com/cloudsania/cloudsania/control"
 	"github.com/cloudsania/cloudsania/docker"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/store"
@@ -316,21 +318,25 @@ func (fakeUploads) Remove(string) error { return nil }
 // rig is a Deployer over a real store, with an app to deploy.
 type rig struct {
 	*Deployer
-	t      *testing.T
-	dir    string
-	engine *fakeEngine
-	images *fakeImages
-	edges  *fakeEdges
-	repos  fakeRepos
-	app    paas.App
-	target paas.Target
-	stop   func()
+	control *control.Control
+	t       *testing.T
+	dir     string
+	engine  *fakeEngine
+	images  *fakeImages
+	edges   *fakeEdges
+	repos   fakeRepos
+	app     paas.App
+	target  paas.Target
+	stop    func()
 }
 
 // pools gives each rig addresses of its own.
 var pools atomic.Int32
 
 var by = paas.Actor{Kind: paas.ActorUser, Name: "Ada"}
+
+// root may do everything.
+var root = access.Principal{Kind: access.Root, Name: "root"}
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
@@ -361,6 +367,7 @@ func (r *rig) boot(st *store.Store) {
 	r.Deployer = New(Options{Data: r.dir, Site: paas.Site{Domain: "localhost", TLS: paas.TLSSettings{Mode: paas.TLSOff}, HTTPPort: 8080}, Store: st, Engine: r.engine,
 		Images: r.images, Edges: r.edges, Repositories: r.repos, Uploads: fakeUploads{}, Log: slog.New(slog.NewTextHandler(r.t.Output(), nil)),
 		Timing: Timing{Healthy: 5 * time.Second, Failing: 300 * time.Millisecond, Settle: 50 * time.Millisecond}})
+	r.control = control.New(control.Options{Store: st, Deploys: r.Deployer, Logs: r.Deployer})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
@@ -386,10 +393,11 @@ func (r *rig) reboot() {
 
 func (r *rig) deploy(commit string) paas.Deployment {
 	r.t.Helper()
-	d, err := r.Deploy(context.Background(), by, r.target, paas.Source{Kind: paas.SourceGit, Commit: commit, Message: commit})
+	d, superseded, err := r.store.QueueDeployment(by, r.target, paas.Source{Kind: paas.SourceGit, Commit: commit, Message: commit})
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	r.Queued(d, superseded)
 	return d
 }
 

@@ -16,17 +16,12 @@ type remover interface {
 	RemoveImage(ctx context.Context, ref string) error
 }
 
-// Delete removes an app and everything that was made for it, and returns when that is recorded: the rest follows.
-// Its code, variables and versions cannot be brought back.
-func (d *Deployer) Delete(_ context.Context, by paas.Actor, app string) error {
-	if _, err := d.store.DeleteApp(by, app); err != nil {
-		return err
-	}
+// Removed stops the deployments of an app that was deleted from the store. What it left elsewhere is taken away in time.
+func (d *Deployer) Removed(by paas.Actor, app string) {
 	for _, id := range d.attempts.of(app) {
 		d.attempts.cancel(id, by)
 	}
 	d.removals.notify()
-	return nil
 }
 
 // removalLoop takes away what deleted apps left outside of the store, until nothing of them is left.

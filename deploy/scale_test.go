@@ -111,7 +111,7 @@ func TestADeploymentStartsTheCopiesOfTheAppEnvironment(t *testing.T) {
 	r.lives("one")
 	r.rescale(map[string]int{"web": 3})
 	r.eventually("three copies serve", r.upstreams(3))
-	d, err := r.Rollback(t.Context(), by, r.target, r.lives("two").Number-1)
+	d, err := r.control.RollBack(t.Context(), root, r.target, r.lives("two").Number-1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func (d *Deployer) settle(ctx context.Context, j *job, err error, by *paas.Actor
 		d.log.Warn("deployment failed", "app", j.dep.App, "deployment", j.dep.ID, "step", j.dep.Step, "err", err)
 	default:
 		j.dep.Step = paas.StepDone
-		d.say(j, "v%d is live at %s", j.number, d.URL(j.app))
+		d.say(j, "v%d is live at %s", j.number, d.address(j.target))
 	}
 	if failure != nil {
 		failure.StillServing = d.stillServing(j)

@@ -85,11 +85,19 @@ func (d *Deployer) readTable() (paas.Table, error) {
 	return t, err
 }
 
-// URL is the app's address in production as visitors write it.
-func (d *Deployer) URL(app paas.App) string {
+// address is where visitors find an app in an environment; the installation's own while that cannot be read.
+func (d *Deployer) address(target paas.Target) string {
+	app, err := d.store.App(target.App)
+	if err != nil {
+		return d.site.Origin(d.site.Domain)
+	}
 	project, err := d.store.Project(app.Project)
 	if err != nil {
-		project = paas.Project{Name: app.Name}
+		return d.site.Origin(d.site.Domain)
 	}
-	return d.site.Address(app, project, paas.Environment{Name: paas.Production})
+	env, err := d.store.Environment(target.Environment)
+	if err != nil {
+		return d.site.Origin(d.site.Domain)
+	}
+	return d.site.Address(app, project, env)
 }

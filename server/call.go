@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,11 +12,14 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/cloudsania/cloudsania/access"
+	"github.com/cloudsania/cloudsania/control"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/store"
 )
 
 // Call is one request on its way through the gate, and what the gate found out about it.
@@ -23,12 +27,11 @@ type Call struct {
 	echo.Context
 	Principal  access.Principal
 	Secure     bool            // the visitor's connection is encrypted
-	App        paas.App        // of routes with :app, and of a deployment
-	Where      paas.Path       // of App
-	Target     paas.Target     // App in the environment that the query names
-	EnvName    string          // name of that environment
+	Place      control.Place   // of routes with :app or :deployment: the app in the environment that the query names
 	Deployment paas.Deployment // of routes with :deployment
 
+	found  control.Found
+	once   *store.Once // nil without an idempotency key
 	server *Server
 	route  *Route
 	wire   io.ReadCloser // the body as it came, without our limits
@@ -66,11 +69,19 @@ func addrOf(r *http.Request) string {
 // RequestID finds this request in the log.
 func (c *Call) RequestID() string { return c.Response().Header().Get("X-Request-Id") }
 
-// Actor is the principal as events name it.
-func (c *Call) Actor() paas.Actor { return c.Principal.Actor() }
+// Ctx is the context of the request for use cases: changes under it carry the request's id, and its idempotency key.
+func (c *Call) Ctx() context.Context {
+	return store.WithRequest(c.Request().Context(), store.Request{ID: c.RequestID(), Once: c.once})
+}
 
-// asked is a path parameter as it was meant: the router leaves escapes in.
-func (c *Call) asked(name string) string {
+// Target names the place by ids.
+func (c *Call) Target() paas.Target { return c.Place.Target() }
+
+// Addr is the visitor's address as the edge saw it, "" for local callers.
+func (c *Call) Addr() string { return addrOf(c.Request()) }
+
+// Asked is a path parameter as it was meant: the router leaves escapes in.
+func (c *Call) Asked(name string) string {
 	v := c.Param(name)
 	if c.Request().URL.RawPath == "" {
 		return v
@@ -81,8 +92,8 @@ func (c *Call) asked(name string) string {
 	return v
 }
 
-// Query is a query parameter as a number of at least low and at most high; def when it is absent.
-func (c *Call) number(name string, def, low, high int) (int, error) {
+// Number is a query parameter as a number of at least low and at most high; def when it is absent.
+func (c *Call) Number(name string, def, low, high int) (int, error) {
 	text := c.QueryParam(name)
 	if text == "" {
 		return def, nil
@@ -94,12 +105,58 @@ func (c *Call) number(name string, def, low, high int) (int, error) {
 	return n, nil
 }
 
+// Again finds what the address names once more, for streams that go on: it may have been renamed or deleted, or be none of the asker's
+// business any longer.
+func (c *Call) Again() error {
+	r, err := c.route.Resource(c)
+	if err != nil {
+		return err
+	}
+	if err := access.Authorize(c.Principal, c.route.Action, r); err != nil {
+		return err
+	}
+	return c.server.findPlace(c)
+}
+
+// Route is the address that was asked for.
+func (c *Call) Route() *Route { return c.route }
+
+// Sequence is a query parameter as the number of an event; 0 when it is absent.
+func (c *Call) Sequence(name string) (uint64, error) {
+	text := c.QueryParam(name)
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 63)
+	if err != nil || n == 0 {
+		return 0, paas.Invalidf(name, "take it from the page before", "%q is not the number of an event", paas.Clip(text, 40))
+	}
+	return n, nil
+}
+
+// Moment is a query parameter as a time (RFC 3339); the zero time when it is absent.
+func (c *Call) Moment(name string) (time.Time, error) {
+	text := c.QueryParam(name)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return at, paas.Invalidf(name, "write it like 2026-11-23T10:00:00Z", "%q is not a time", paas.Clip(text, 40))
+	}
+	return at, nil
+}
+
 // body is the whole body, for JSON routes.
 func (c *Call) body() ([]byte, error) {
 	if c.read {
 		return c.raw, nil
 	}
-	b, err := io.ReadAll(c.Request().Body)
+	body := c.Request().Body
+	if c.route.Upload { // whose limit is an archive's
+		body = http.MaxBytesReader(c.Response().Writer, body, defaultBodyBytes)
+	}
+	b, err := io.ReadAll(body)
 	if err != nil {
 		return nil, bodyError(err)
 	}
@@ -108,8 +165,8 @@ func (c *Call) body() ([]byte, error) {
 	return b, nil
 }
 
-// decode reads the JSON body strictly: a misspelt member is an error that names it, not a setting that silently does nothing.
-func (c *Call) decode(into any) error {
+// Decode reads the JSON body strictly: a misspelt member is an error that names it, not a setting that silently does nothing.
+func (c *Call) Decode(into any) error {
 	b, err := c.body()
 	if err != nil {
 		return err
@@ -126,12 +183,12 @@ func (c *Call) decode(into any) error {
 	return badJSON(err)
 }
 
-// decodeOptional is decode for bodies that may be left out.
-func (c *Call) decodeOptional(into any) error {
+// DecodeOptional is Decode for bodies that may be left out.
+func (c *Call) DecodeOptional(into any) error {
 	if b, err := c.body(); err != nil || len(bytes.TrimSpace(b)) == 0 {
 		return err
 	}
-	return c.decode(into)
+	return c.Decode(into)
 }
 
 // badJSON says what is wrong with a body in words that the sender can act on.

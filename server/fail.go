@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cloudsania/cloudsania/access"
@@ -15,36 +16,20 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// statuses is the one table from kinds to HTTP statuses.
-var statuses = map[paas.Kind]int{
-	paas.Internal:        http.StatusInternalServerError,
-	paas.Invalid:         http.StatusBadRequest,
-	paas.NotFound:        http.StatusNotFound,
-	paas.Conflict:        http.StatusConflict,
-	paas.Unauthenticated: http.StatusUnauthorized,
-	paas.Forbidden:       http.StatusForbidden,
-	paas.Throttled:       http.StatusTooManyRequests,
-	paas.TooLarge:        http.StatusRequestEntityTooLarge,
-	paas.Unavailable:     http.StatusServiceUnavailable,
-	paas.Failed:          http.StatusUnprocessableEntity,
-	paas.Cancelled:       http.StatusConflict,
-	paas.NoSpace:         http.StatusInsufficientStorage,
-}
-
-// Status is the HTTP status that a kind is answered with.
-func Status(k paas.Kind) int {
-	if s, ok := statuses[k]; ok {
-		return s
-	}
-	return http.StatusInternalServerError
-}
-
 // redirection is an answer that travels as an error, so that the gate can send a browser elsewhere.
 type redirection struct{ to string }
 
 func (r *redirection) Error() string { return "redirect to " + r.to }
 
-func redirect(to string) error { return &redirection{to} }
+// Redirect sends a browser elsewhere, from wherever an error can be returned.
+func Redirect(to string) error { return &redirection{to} }
+
+const maxPath = 1000
+
+// IsLocal reports whether an address that came with a request leads to this server, and nowhere else.
+func IsLocal(to string) bool {
+	return strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") && !strings.ContainsAny(to, "\\\r\n") && len(to) <= maxPath
+}
 
 // fail answers with err and logs it when somebody has to look at it. It is the only place where a request's error is logged.
 func (s *Server) fail(c *Call, err error) {
@@ -67,11 +52,11 @@ func (s *Server) fail(c *Call, err error) {
 		return
 	}
 	if c.route.Page {
-		if e.Kind == paas.Unauthenticated && c.Principal.Kind == access.Anonymous && !c.route.mutates() {
-			s.fail(c, redirect("/login?next="+url.QueryEscape(c.Request().URL.RequestURI())))
+		if e.Kind == paas.Unauthenticated && c.Principal.Kind == access.Anonymous && !c.route.Mutates() {
+			s.fail(c, Redirect("/login?next="+url.QueryEscape(c.Request().URL.RequestURI())))
 			return
 		}
-		s.failPage(c, e, Status(e.Kind))
+		s.FailPage(c, e)
 		return
 	}
 	if e.Kind == paas.Unauthenticated {
@@ -87,7 +72,7 @@ func writeError(w http.ResponseWriter, id string, e *paas.Error) {
 		panic(err) // strings only
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(Status(e.Kind))
+	w.WriteHeader(e.Kind.HTTPStatus())
 	_, _ = w.Write(append(b, '\n')) // a client that is gone needs no answer
 }
 

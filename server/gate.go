@@ -19,7 +19,7 @@ func (s *Server) pass(c *Call) error {
 	if err := refuseSecretInQuery(c.Request()); err != nil {
 		return err
 	}
-	who, err := s.Doors.principal(c.Request(), c.Secure)
+	who, err := s.principal(c.Request(), c.Secure)
 	if err != nil {
 		return err
 	}
@@ -30,13 +30,13 @@ func (s *Server) pass(c *Call) error {
 	if err := s.authorize(c); err != nil {
 		return err
 	}
-	if err := s.findTarget(c); err != nil {
+	if err := s.findPlace(c); err != nil {
 		return err
 	}
 	if err := s.Auth.KeepAlive(c.Principal); err != nil {
 		return err
 	}
-	return s.once(c, func() error { return c.route.Handle(s, c) })
+	return s.once(c, func() error { return c.route.Handle(c) })
 }
 
 // authorize asks the gate. Who showed nothing learns nothing: the resource is not even looked up.
@@ -50,7 +50,7 @@ func (s *Server) authorize(c *Call) error {
 	if err := c.checkBody(); err != nil { // the resource may be named in it
 		return err
 	}
-	r, err := c.route.Resource(s, c)
+	r, err := c.route.Resource(c)
 	if err != nil {
 		return err
 	}
@@ -69,13 +69,13 @@ func (s *Server) firstRun(c *Call) error {
 	case claimed, c.route.Unclaimed, c.route.Claiming, peerOf(c.Request()).root:
 		return nil
 	case c.Request().Header.Get("Authorization") != "":
-		if _, err := s.Doors.Authenticate(c.Request()); err == nil {
+		if _, err := s.credentialOf(c.Request()); err == nil {
 			return nil
 		}
-	case c.route.Page && !c.route.mutates() && strings.Contains(c.Request().Header.Get("Accept"), "text/html"):
-		return redirect("/claim")
+	case c.route.Page && !c.route.Mutates() && strings.Contains(c.Request().Header.Get("Accept"), "text/html"):
+		return Redirect("/claim")
 	}
-	return nothingHere()
+	return NothingHere()
 }
 
 // refuseSecretInQuery keeps credentials out of addresses: those end up in histories and logs.
@@ -99,7 +99,7 @@ func refuseSecretInQuery(r *http.Request) error {
 // browser of today does for a POST.
 func (s *Server) sameOrigin(c *Call) error {
 	r := c.Request()
-	if !c.route.mutates() || strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
+	if !c.route.Mutates() || strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
 		return nil
 	}
 	refused := &paas.Error{Kind: paas.Forbidden, Msg: "this request came from another site", Hint: "open the page on this server and try again"}
@@ -119,7 +119,7 @@ func (c *Call) checkBody() error {
 	if r.ContentLength > c.maxBody() {
 		return tooLarge(c.maxBody())
 	}
-	if !c.route.mutates() || c.route.Raw || c.route.Upload || r.ContentLength == 0 || r.Body == http.NoBody {
+	if !c.route.Mutates() || c.route.Raw || c.route.Upload || r.ContentLength == 0 || r.Body == http.NoBody {
 		return nil
 	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))

@@ -1,4 +1,4 @@
-package server
+package server_test
 
 import (
 	"bufio"
@@ -11,6 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cloudsania/cloudsania/control"
+	"github.com/cloudsania/cloudsania/server"
+	"github.com/cloudsania/cloudsania/server/servertest"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/cloudsania/cloudsania/api"
@@ -19,15 +23,12 @@ import (
 
 // What another site can make a browser send changes nothing, on any route that changes something.
 func TestCrossSiteRequestsAreRefused(t *testing.T) {
-	r := newRig(t)
-	r.claimIt()
+	r := servertest.New(t)
+	r.Claim()
 	w := newWalker(r)
-	a := r.app("shop")
-	dep, err := r.deploy.Deploy(t.Context(), paas.System, r.target(a), paas.Source{Kind: paas.SourceGit})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cookie, basic, token := r.session(), r.token(paas.Path{}), r.token(paas.Path{})
+	a := r.App("shop")
+	dep := r.Deployment(a)
+	cookie, basic, token := r.Session(), r.Token(paas.Path{}), r.Token(paas.Path{})
 	as := map[string]func(*http.Request){
 		"session": func(q *http.Request) { q.AddCookie(&http.Cookie{Name: "__Host-cs", Value: cookie}) },
 		"Basic":   func(q *http.Request) { q.SetBasicAuth("x", basic) },
@@ -41,8 +42,8 @@ func TestCrossSiteRequestsAreRefused(t *testing.T) {
 		"text/plain that reads as JSON": {"Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"},
 	}
 	routesSeen := 0
-	for _, rt := range routes() {
-		if !rt.mutates() || rt.Claiming {
+	for _, rt := range r.Server.Table() {
+		if !rt.Mutates() || rt.Claiming {
 			continue
 		}
 		routesSeen++
@@ -78,11 +79,11 @@ func TestCrossSiteRequestsAreRefused(t *testing.T) {
 }
 
 func TestHeaders(t *testing.T) {
-	r := newClaimed(t)
+	r := servertest.Claimed(t)
 	for _, path := range []string{"/api/v1/health", "/api/v1/apps", "/nothing"} {
-		got := r.do(ask{path: path})
+		got := r.Do(servertest.Ask{Path: path})
 		for name, want := range map[string]string{
-			"Content-Security-Policy":      contentPolicy,
+			"Content-Security-Policy":      server.ContentPolicy,
 			"X-Content-Type-Options":       "nosniff",
 			"Referrer-Policy":              "same-origin",
 			"Cross-Origin-Opener-Policy":   "same-origin",
@@ -90,37 +91,37 @@ func TestHeaders(t *testing.T) {
 			"Strict-Transport-Security":    "max-age=31536000",
 			"Cache-Control":                "no-store",
 		} {
-			if got.header.Get(name) != want {
-				t.Errorf("%s: %s is %q", path, name, got.header.Get(name))
+			if got.Header.Get(name) != want {
+				t.Errorf("%s: %s is %q", path, name, got.Header.Get(name))
 			}
 		}
-		if len(got.header.Get("X-Request-Id")) != 16 || got.header.Get("Access-Control-Allow-Origin") != "" || got.header.Get("Server") != "" {
-			t.Errorf("%s: %v", path, got.header)
+		if len(got.Header.Get("X-Request-Id")) != 16 || got.Header.Get("Access-Control-Allow-Origin") != "" || got.Header.Get("Server") != "" {
+			t.Errorf("%s: %v", path, got.Header)
 		}
 	}
-	if got := r.do(ask{path: "/api/v1/health", plain: true}); got.header.Get("Strict-Transport-Security") != "" {
+	if got := r.Do(servertest.Ask{Path: "/api/v1/health", Plain: true}); got.Header.Get("Strict-Transport-Security") != "" {
 		t.Error("HSTS without TLS")
 	}
-	if got := r.do(ask{path: "/api/v1/health", local: true, header: map[string]string{"X-Forwarded-Proto": "https"}}); got.header.Get("Strict-Transport-Security") != "" {
+	if got := r.Do(servertest.Ask{Path: "/api/v1/health", Local: true, Header: map[string]string{"X-Forwarded-Proto": "https"}}); got.Header.Get("Strict-Transport-Security") != "" {
 		t.Error("a local caller's word about TLS is believed")
 	}
 }
 
 func TestTokensInAddressesAreRefused(t *testing.T) {
-	r := newClaimed(t)
-	token := r.token(paas.Path{})
+	r := servertest.Claimed(t)
+	token := r.Token(paas.Path{})
 	for _, path := range []string{"/api/v1/apps?token=" + token, "/api/v1/apps?x=" + token, "/api/v1/health?access_token=abc"} {
-		r.refused(http.StatusBadRequest, ask{path: path, token: token})
+		r.Refused(http.StatusBadRequest, servertest.Ask{Path: path, Token: token})
 	}
-	if strings.Contains(r.logs.String(), token) {
+	if strings.Contains(r.Logs.String(), token) {
 		t.Error("the token is in the log")
 	}
 }
 
 func TestBadBodies(t *testing.T) {
-	r := newClaimed(t)
-	post := func(body, kind string) ask {
-		return ask{method: "POST", path: "/api/v1/apps", local: true, raw: strings.NewReader(body), header: map[string]string{"Content-Type": kind}}
+	r := servertest.Claimed(t)
+	post := func(body, kind string) servertest.Ask {
+		return servertest.Ask{Method: "POST", Path: "/api/v1/apps", Local: true, Raw: strings.NewReader(body), Header: map[string]string{"Content-Type": kind}}
 	}
 	tests := []struct {
 		name, body, kind string
@@ -137,19 +138,19 @@ func TestBadBodies(t *testing.T) {
 		{"a form", `name=a`, "application/x-www-form-urlencoded", 400, ""},
 		{"text", `{"name":"a"}`, "text/plain", 400, ""},
 		{"no type", `{"name":"a"}`, "", 400, ""},
-		{"too large", `{"name":"` + strings.Repeat("a", maxAppBody) + `"}`, "application/json", 413, ""},
+		{"too large", `{"name":"` + strings.Repeat("a", server.MaxAppBody) + `"}`, "application/json", 413, ""},
 		{"a bad name", `{"name":"A b"}`, "application/json", 400, "name"},
 		{"with parameters", `{"name":"fine"}`, "application/json; charset=utf-8", 201, ""},
 	}
 	for _, tt := range tests {
-		got := r.do(post(tt.body, tt.kind))
-		if got.status != tt.status || tt.field != "" && !strings.Contains(got.body, fmt.Sprintf(`"field":%q`, tt.field)) {
-			t.Errorf("%s: %d %s", tt.name, got.status, got.body)
+		got := r.Do(post(tt.body, tt.kind))
+		if got.Status != tt.status || tt.field != "" && !strings.Contains(got.Body, fmt.Sprintf(`"field":%q`, tt.field)) {
+			t.Errorf("%s: %d %s", tt.name, got.Status, got.Body)
 		}
 	}
 	// a body whose length nobody said is cut at the limit too
-	a := ask{method: "POST", path: "/api/v1/login", raw: endless{}, header: map[string]string{"Content-Type": "application/json"}}
-	r.refused(http.StatusRequestEntityTooLarge, a)
+	a := servertest.Ask{Method: "POST", Path: "/api/v1/login", Raw: endless{}, Header: map[string]string{"Content-Type": "application/json"}}
+	r.Refused(http.StatusRequestEntityTooLarge, a)
 }
 
 // endless is a body without end, and without a length.
@@ -163,34 +164,31 @@ func (endless) Read(p []byte) (int, error) {
 }
 
 func TestPanicsAreAnsweredAndLogged(t *testing.T) {
-	r := newClaimed(t)
-	table := []Route{{Method: "GET", Path: "/api/v1/boom", Action: "health.read", Resource: nowhere, Handle: func(*Server, *Call) error { panic("kaboom") }}}
-	srv := httpServer(r.front(r.mount(table)), r.Log)
-	l, err := openDoor(filepath.Join(r.dir, "boom.sock"), 0o600)
+	r := servertest.Claimed(t)
+	table := []server.Route{{Method: "GET", Path: "/api/v1/boom", Action: "health.read", Resource: server.NoResource, Handle: func(*server.Call) error { panic("kaboom") }}}
+	stop, err := r.Server.ServeAt(filepath.Join(r.Dir, "boom.sock"), table)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.local = true
-	go func() { _ = srv.Serve(l) }()
-	defer srv.Close()
-	c := socketClient(filepath.Join(r.dir, "boom.sock"))
+	defer stop()
+	c := servertest.SocketClient(filepath.Join(r.Dir, "boom.sock"))
 	resp, err := c.Get("http://control/api/v1/boom")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	if resp.StatusCode != 500 || !strings.Contains(r.logs.String(), "kaboom") || !strings.Contains(r.logs.String(), resp.Header.Get("X-Request-Id")) {
-		t.Errorf("%d, log %s", resp.StatusCode, r.logs)
+	if resp.StatusCode != 500 || !strings.Contains(r.Logs.String(), "kaboom") || !strings.Contains(r.Logs.String(), resp.Header.Get("X-Request-Id")) {
+		t.Errorf("%d, log %s", resp.StatusCode, r.Logs)
 	}
 }
 
 func TestInternalErrorsShowNothing(t *testing.T) {
-	r := newClaimed(t)
-	a := r.app("shop")
-	r.deploy.appErr = fmt.Errorf("dial /var/run/docker.sock: secret path")
-	e := r.refused(500, ask{path: "/api/v1/apps/" + a.ID + "/logs", local: true})
-	if strings.Contains(e.Message+e.Hint, "docker.sock") || !strings.Contains(r.logs.String(), "docker.sock") || !strings.Contains(r.logs.String(), e.RequestID) {
-		t.Errorf("%+v\n%s", e, r.logs)
+	r := servertest.Claimed(t)
+	a := r.App("shop")
+	r.Deploys.Print(fmt.Errorf("dial /var/run/docker.sock: secret path"))
+	e := r.Refused(500, servertest.Ask{Path: "/api/v1/apps/" + a.ID + "/logs", Local: true})
+	if strings.Contains(e.Message+e.Hint, "docker.sock") || !strings.Contains(r.Logs.String(), "docker.sock") || !strings.Contains(r.Logs.String(), e.RequestID) {
+		t.Errorf("%+v\n%s", e, r.Logs)
 	}
 }
 
@@ -231,21 +229,21 @@ func statusAs(t *testing.T, uid int, path string) int {
 
 // control.sock makes root and our own user the administrator; web.sock makes nobody that, and only the edge may speak for visitors.
 func TestSocketsKnowTheirPeers(t *testing.T) {
-	r := newClaimed(t, func(o *Options) { o.EdgeUID = 1 })
-	ctl, web := filepath.Join(r.dir, "control.sock"), filepath.Join(r.dir, "web.sock")
+	r := servertest.Claimed(t, func(_ *control.Options, o *server.Options) { o.EdgeUID = 1 })
+	ctl, web := filepath.Join(r.Dir, "control.sock"), filepath.Join(r.Dir, "web.sock")
 	if st, err := os.Stat(ctl); err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("control.sock: %v %v", st.Mode(), err)
 	}
 	var me api.Me
-	r.want(200, ask{path: "/api/v1/users/me", local: true}, &me)
+	r.Want(200, servertest.Ask{Path: "/api/v1/users/me", Local: true}, &me)
 	if me.Kind != "root" {
 		t.Errorf("%+v", me)
 	}
-	r.refused(http.StatusUnauthorized, ask{path: "/api/v1/users/me"}) // we are root here too
+	r.Refused(http.StatusUnauthorized, servertest.Ask{Path: "/api/v1/users/me"}) // we are root here too
 	if os.Geteuid() != 0 {
 		t.Skip("asking as other users needs root")
 	}
-	for _, p := range []string{r.dir, ctl} { // so that the kernel, not the file mode, tells them apart
+	for _, p := range []string{r.Dir, ctl} { // so that the kernel, not the file mode, tells them apart
 		if err := os.Chmod(p, 0o777); err != nil {
 			t.Fatal(err)
 		}
@@ -257,60 +255,6 @@ func TestSocketsKnowTheirPeers(t *testing.T) {
 	}{{65534, ctl, 403}, {1, ctl, 403}, {65534, web, 403}, {1, web, 401}, {0, ctl, 200}} {
 		if got := statusAs(t, tt.uid, tt.path); got != tt.want {
 			t.Errorf("uid %d at %s: %d, want %d", tt.uid, filepath.Base(tt.path), got, tt.want)
-		}
-	}
-}
-
-func TestSocketsThatAreInTheWay(t *testing.T) {
-	dir, err := os.MkdirTemp("", "cs")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	stale := filepath.Join(dir, "s")
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: stale, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.SetUnlinkOnClose(false) // as after a kill -9
-	_ = l.Close()
-	d, err := openDoor(stale, 0o600)
-	if err != nil {
-		t.Fatalf("a stale socket: %v", err)
-	}
-	_ = d.Close()
-	if err := os.WriteFile(stale, []byte("precious"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := openDoor(stale, 0o600); err == nil {
-		t.Error("a file of somebody's is replaced by a socket")
-	}
-	if _, err := openDoor(filepath.Join(dir, strings.Repeat("x", 200)), 0o600); !paas.IsKind(err, paas.Invalid) {
-		t.Errorf("a path that is too long: %v", err)
-	}
-}
-
-func TestVisitorsAddressComesFromTheEdge(t *testing.T) {
-	for _, tt := range []struct {
-		peer peer
-		head []string
-		want string
-	}{
-		{peer{edge: true}, []string{"203.0.113.9"}, "203.0.113.9"},
-		{peer{edge: true}, []string{"10.0.0.1, 203.0.113.9"}, "203.0.113.9"},
-		{peer{edge: true}, []string{"10.0.0.1", "2001:db8::1"}, "2001:db8::1"},
-		{peer{edge: true}, []string{"::ffff:203.0.113.9"}, "203.0.113.9"},
-		{peer{edge: true}, []string{"evil\nx"}, ""},
-		{peer{edge: true}, nil, ""},
-		{peer{root: true}, []string{"203.0.113.9"}, ""},
-	} {
-		q, err := http.NewRequest("GET", "/", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		q.Header["X-Forwarded-For"] = tt.head
-		if got := addrOf(withPeer(q, tt.peer)); got != tt.want {
-			t.Errorf("%+v %q: %q, want %q", tt.peer, tt.head, got, tt.want)
 		}
 	}
 }

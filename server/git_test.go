@@ -1,4 +1,4 @@
-package server
+package server_test
 
 import (
 	"errors"
@@ -6,17 +6,28 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cloudsania/cloudsania/control"
+	"github.com/cloudsania/cloudsania/server"
+	"github.com/cloudsania/cloudsania/server/servertest"
+
 	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-func TestAuthorizeGit(t *testing.T) {
-	r := newRig(t)
-	r.claimIt()
-	own, other := r.app("own"), r.app("other")
-	team := paas.Path{Team: r.pathOf(own).Team}
-	q := withPeer(&http.Request{Header: http.Header{"X-Forwarded-For": {"203.0.113.9"}}}, peer{known: true, edge: true})
-	all, narrow, reader := r.token(team), r.token(r.pathOf(own)), r.token(team, string(access.GitRead))
+func TestOpenRepository(t *testing.T) {
+	r := servertest.New(t)
+	r.Claim()
+	own, other := r.App("own"), r.App("other")
+	team := paas.Path{Team: r.PathOf(own).Team}
+	open := func(token, app string, write bool) (paas.App, paas.Actor, error) {
+		by, err := r.Auth.Token(paas.NewSecret(token), "203.0.113.9")
+		if err != nil {
+			return paas.App{}, paas.Actor{}, err
+		}
+		a, err := r.Control.OpenRepository(t.Context(), by, app, write)
+		return a, by.Actor(), err
+	}
+	all, narrow, reader := r.Token(team), r.Token(r.PathOf(own)), r.Token(team, string(access.GitRead))
 	tests := []struct {
 		name, token, app string
 		write            bool
@@ -35,14 +46,14 @@ func TestAuthorizeGit(t *testing.T) {
 		{"push with it to an app that is not there", reader, "fresh", true, paas.NotFound},
 		{"fetch from an app that is not there", all, "fresh", false, paas.NotFound},
 		{"a wrong token", "cs_x", "own", false, paas.Unauthenticated},
-		{"a password", ownerPassword, "own", false, paas.Unauthenticated},
+		{"a password", servertest.OwnerPassword, "own", false, paas.Unauthenticated},
 		{"nothing", "", "own", false, paas.Unauthenticated},
 		{"push to a name that cannot be", all, "a--b", true, paas.Invalid},
 		{"push to a fresh app", all, "fresh", true, ""},
 		{"push to a fresh app of a project", all, "own/worker", true, ""},
 	}
 	for _, tt := range tests {
-		app, actor, err := r.Doors.AuthorizeGit(t.Context(), q, paas.NewSecret(tt.token), tt.app, tt.write)
+		app, actor, err := open(tt.token, tt.app, tt.write)
 		if tt.want == "" && (err != nil || app.ID == "" || actor.Kind != paas.ActorToken || actor.Addr != "203.0.113.9") {
 			t.Errorf("%s: %+v %+v %v", tt.name, app, actor, err)
 		}
@@ -51,8 +62,8 @@ func TestAuthorizeGit(t *testing.T) {
 		}
 	}
 	// a foreign app and none at all are the same refusal, hint included
-	_, _, foreign := r.Doors.AuthorizeGit(t.Context(), q, paas.NewSecret(narrow), "other", true)
-	_, _, absent := r.Doors.AuthorizeGit(t.Context(), q, paas.NewSecret(narrow), "nobody", true)
+	_, _, foreign := open(narrow, "other", true)
+	_, _, absent := open(narrow, "nobody", true)
 	var f, a *paas.Error
 	if !errors.As(foreign, &f) || !errors.As(absent, &a) || strings.ReplaceAll(f.Msg+f.Hint, "other", "nobody") != a.Msg+a.Hint {
 		t.Errorf("%v %v", foreign, absent)
@@ -65,7 +76,7 @@ func TestAuthorizeGit(t *testing.T) {
 // The git remote gets requests as they are, and asks for credentials by itself.
 func TestGitIsReached(t *testing.T) {
 	var path, auth string
-	r := newClaimed(t, func(o *Options) {
+	r := servertest.Claimed(t, func(_ *control.Options, o *server.Options) {
 		o.Git = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 			path, auth = q.URL.Path, q.Header.Get("Authorization")
 			if auth == "" {
@@ -74,18 +85,18 @@ func TestGitIsReached(t *testing.T) {
 			}
 		})
 	})
-	if got := r.do(ask{path: "/git/shop.git/info/refs?service=git-receive-pack"}); got.status != 401 || got.header.Get("WWW-Authenticate") != "Basic" {
+	if got := r.Do(servertest.Ask{Path: "/git/shop.git/info/refs?service=git-receive-pack"}); got.Status != 401 || got.Header.Get("WWW-Authenticate") != "Basic" {
 		t.Errorf("%+v", got)
 	}
-	text := r.token(paas.Path{})
-	a := ask{method: "POST", path: "/git/shop.git/git-receive-pack", raw: strings.NewReader("0000"), header: map[string]string{"Content-Type": "application/x-git-receive-pack-request"}, drop: []string{"Sec-Fetch-Site"}}
+	text := r.Token(paas.Path{})
+	a := servertest.Ask{Method: "POST", Path: "/git/shop.git/git-receive-pack", Raw: strings.NewReader("0000"), Header: map[string]string{"Content-Type": "application/x-git-receive-pack-request"}, Drop: []string{"Sec-Fetch-Site"}}
 	req, err := http.NewRequest("GET", "/", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.SetBasicAuth("x", text)
-	a.header["Authorization"] = req.Header.Get("Authorization")
-	if got := r.do(a); got.status != 200 || path != "/git/shop.git/git-receive-pack" || auth == "" {
+	a.Header["Authorization"] = req.Header.Get("Authorization")
+	if got := r.Do(a); got.Status != 200 || path != "/git/shop.git/git-receive-pack" || auth == "" {
 		t.Errorf("%+v %s", got, path)
 	}
 }

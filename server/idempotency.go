@@ -10,12 +10,15 @@ import (
 
 	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/store"
 )
 
 const (
-	maxKeyBytes    = 200
-	maxKeptAnswer  = 1 << 20
-	idempotencyKey = "Idempotency-Key"
+	// MaxKeyBytes is how long an idempotency key may be.
+	MaxKeyBytes   = 200
+	maxKeptAnswer = 1 << 20
+	// IdempotencyKey is the header that an idempotency key comes in.
+	IdempotencyKey = "Idempotency-Key"
 )
 
 // keyring knows the idempotency keys whose first request is still running. The zero value is ready; safe for concurrent use.
@@ -47,12 +50,12 @@ func (k *keyring) release(key string) {
 // once runs the handler, or repeats the answer that the same principal's request with the same Idempotency-Key got before. Failures are
 // not kept: they may be tried again.
 func (s *Server) once(c *Call, handle func() error) error {
-	key := c.Request().Header.Get(idempotencyKey)
-	if key == "" || !c.route.mutates() || !c.route.isAPI() || c.Principal.Kind == access.Anonymous {
+	key := c.Request().Header.Get(IdempotencyKey)
+	if key == "" || !c.route.Mutates() || !c.route.IsAPI() || c.Principal.Kind == access.Anonymous {
 		return handle()
 	}
-	if len(key) > maxKeyBytes {
-		return paas.Invalidf(idempotencyKey, "a random string of 26 characters does", "an idempotency key has at most %d characters", maxKeyBytes)
+	if len(key) > MaxKeyBytes {
+		return paas.Invalidf(IdempotencyKey, "a random string of 26 characters does", "an idempotency key has at most %d characters", MaxKeyBytes)
 	}
 	who := fmt.Sprintf("%s:%s", c.Principal.Kind, c.Principal.ID)
 	held := who + " " + key
@@ -64,7 +67,7 @@ func (s *Server) once(c *Call, handle func() error) error {
 	if err != nil {
 		return err
 	}
-	old, status, found, err := s.Store.Idempotent(key, who, request)
+	old, status, found, err := s.Answers.Idempotent(key, who, request)
 	if err != nil {
 		return err
 	}
@@ -72,7 +75,8 @@ func (s *Server) once(c *Call, handle func() error) error {
 		c.Response().Header().Set("Idempotent-Replayed", "true")
 		return c.Blob(status, "application/json", old)
 	}
-	kept := &keeper{ResponseWriter: c.Response().Writer}
+	c.once = &store.Once{Key: key, Principal: who, RequestHash: request}
+	kept := &recorder{ResponseWriter: c.Response().Writer}
 	c.Response().Writer = kept
 	if err := handle(); err != nil {
 		return err
@@ -80,7 +84,7 @@ func (s *Server) once(c *Call, handle func() error) error {
 	if kept.body.Len() > maxKeptAnswer || c.Response().Status >= http.StatusMultipleChoices {
 		return nil
 	}
-	if err := s.Store.SaveIdempotent(key, who, request, kept.body.Bytes(), c.Response().Status); err != nil {
+	if err := s.Answers.SaveIdempotent(key, who, request, kept.body.Bytes(), c.Response().Status); err != nil {
 		s.Log.Warn("cannot keep the answer for an idempotency key", "request", c.RequestID(), "err", err) // it was given all the same
 	}
 	return nil
@@ -91,7 +95,7 @@ func (c *Call) fingerprint() (string, error) {
 	r := c.Request()
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s %s\n%s\n", r.Method, r.URL.RequestURI(), r.Header.Get("Content-Type"))
-	if c.route.Upload && !isJSON(r) {
+	if c.route.Upload && !c.IsJSON() {
 		fmt.Fprintf(sum, "%d", r.ContentLength)
 		return hex.EncodeToString(sum.Sum(nil)), nil
 	}
@@ -103,13 +107,13 @@ func (c *Call) fingerprint() (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// keeper remembers what is written through it.
-type keeper struct {
+// recorder remembers what is written through it.
+type recorder struct {
 	http.ResponseWriter
 	body bytes.Buffer
 }
 
-func (k *keeper) Write(p []byte) (int, error) {
+func (k *recorder) Write(p []byte) (int, error) {
 	if k.body.Len() <= maxKeptAnswer {
 		k.body.Write(p)
 	}
@@ -117,4 +121,4 @@ func (k *keeper) Write(p []byte) (int, error) {
 }
 
 // Unwrap lets http.ResponseController find the connection.
-func (k *keeper) Unwrap() http.ResponseWriter { return k.ResponseWriter }
+func (k *recorder) Unwrap() http.ResponseWriter { return k.ResponseWriter }

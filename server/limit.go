@@ -12,6 +12,10 @@ import (
 
 const (
 	defaultBodyBytes = 1 << 20
+	// MaxAppBody is for what brings variables: they may be 1 MiB, and JSON may escape them.
+	MaxAppBody = 3 << 20
+	// MaxLineNumber is the largest number of a log's line that an address may name.
+	MaxLineNumber = 1 << 30
 	// MaxUploadBytes is the largest archive that is taken.
 	MaxUploadBytes = 2 << 30
 	// multipartSlack is for the boundaries and other fields of a form around an archive.

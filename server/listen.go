@@ -26,16 +26,16 @@ const (
 	maxSocketPath     = 107 // sun_path of unix(7) without its final NUL
 )
 
-// door is a socket of ours.
-type door struct {
+// socket is a socket of ours.
+type socket struct {
 	*net.UnixListener
 	local   bool // control.sock: its callers are this machine's users; else web.sock
 	edgeUID int  // web.sock: who may forward requests, besides root and our own user
 	slots   chan struct{}
 }
 
-// openDoor listens at path. A socket that an earlier process left behind is replaced: the database's lock says that it is gone.
-func openDoor(path string, mode fs.FileMode) (*door, error) {
+// listen listens at path. A socket that an earlier process left behind is replaced: the database's lock says that it is gone.
+func listen(path string, mode fs.FileMode) (*socket, error) {
 	if len(path) > maxSocketPath {
 		return nil, &paas.Error{Kind: paas.Invalid, Field: "data", Msg: fmt.Sprintf("the path %q is too long for a socket", path),
 			Hint: "choose a --data directory with a shorter path"}
@@ -52,23 +52,23 @@ func openDoor(path string, mode fs.FileMode) (*door, error) {
 	if err := os.Chmod(path, mode); err != nil {
 		return nil, errors.Join(fmt.Errorf("set mode of socket: %w", err), l.Close())
 	}
-	return &door{UnixListener: l, slots: make(chan struct{}, maxConnections)}, nil
+	return &socket{UnixListener: l, slots: make(chan struct{}, maxConnections)}, nil
 }
 
-// visitor is a connection and who is at its other end.
-type visitor struct {
+// peerConn is a connection and who is at its other end.
+type peerConn struct {
 	net.Conn
 	peer peer
 	free func()
 }
 
-func (v *visitor) Close() error {
+func (v *peerConn) Close() error {
 	v.free()
 	return v.Conn.Close()
 }
 
 // CloseWrite lets net/http end an answer to somebody who is still sending without cutting it off.
-func (v *visitor) CloseWrite() error {
+func (v *peerConn) CloseWrite() error {
 	if c, ok := v.Conn.(*net.UnixConn); ok {
 		return c.CloseWrite()
 	}
@@ -76,7 +76,7 @@ func (v *visitor) CloseWrite() error {
 }
 
 // Accept waits while there are too many connections.
-func (d *door) Accept() (net.Conn, error) {
+func (d *socket) Accept() (net.Conn, error) {
 	d.slots <- struct{}{}
 	free := sync.OnceFunc(func() { <-d.slots })
 	c, err := d.AcceptUnix()
@@ -84,7 +84,7 @@ func (d *door) Accept() (net.Conn, error) {
 		free()
 		return nil, err
 	}
-	return &visitor{Conn: c, peer: d.identify(c), free: free}, nil
+	return &peerConn{Conn: c, peer: d.identify(c), free: free}, nil
 }
 
 // peer is who is at the other end of a connection.
@@ -103,7 +103,7 @@ func peerOf(r *http.Request) peer {
 }
 
 // identify asks the kernel who connected (SO_PEERCRED, unix(7)).
-func (d *door) identify(c *net.UnixConn) peer {
+func (d *socket) identify(c *net.UnixConn) peer {
 	uid, err := peerUID(c)
 	if err != nil {
 		return peer{}
@@ -130,7 +130,7 @@ func peerUID(c *net.UnixConn) (uid int, err error) {
 	return uid, errors.Join(ctlErr, err)
 }
 
-// httpServer serves one door. Its handlers set their own deadlines: see limit.go.
+// httpServer serves one socket. Its handlers set their own deadlines: see limit.go.
 func httpServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
@@ -139,7 +139,7 @@ func httpServer(h http.Handler, log *slog.Logger) *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			if v, ok := c.(*visitor); ok {
+			if v, ok := c.(*peerConn); ok {
 				return context.WithValue(ctx, peerKey{}, v.peer)
 			}
 			return ctx
@@ -147,11 +147,11 @@ func httpServer(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// serveDoors serves until ctx ends or a door fails, then lets what runs finish for a moment.
-func serveDoors(ctx context.Context, h http.Handler, log *slog.Logger, doors ...*door) error {
-	servers := make([]*http.Server, len(doors))
-	failed := make(chan error, len(doors))
-	for i, d := range doors {
+// serveSockets serves until ctx ends or a socket fails, then lets what runs finish for a moment.
+func serveSockets(ctx context.Context, h http.Handler, log *slog.Logger, sockets ...*socket) error {
+	servers := make([]*http.Server, len(sockets))
+	failed := make(chan error, len(sockets))
+	for i, d := range sockets {
 		srv := httpServer(h, log)
 		servers[i] = srv
 		go func() { failed <- srv.Serve(d) }()

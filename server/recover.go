@@ -11,26 +11,27 @@ import (
 )
 
 // Recover answers every request on both sockets of a data directory whose database is missing or empty with what happened and what to do,
-// until ctx ends: apps keep serving meanwhile, and nobody can claim the server anew.
-func Recover(ctx context.Context, data string, log *slog.Logger) error {
+// until ctx ends: apps keep serving meanwhile, and nobody can claim the server anew. page answers people with a browser, and returns false for
+// other programs.
+func Recover(ctx context.Context, data string, page func(http.ResponseWriter, *http.Request) bool, log *slog.Logger) error {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header(), isSecure(r))
 		id := newRequestID()
 		w.Header().Set("X-Request-Id", id)
-		if !recoveryPage(w, r) {
+		if !page(w, r) {
 			recoveryAnswer(w, r, id, data)
 		}
 	})
-	ctl, err := openDoor(filepath.Join(data, "control.sock"), 0o600)
+	ctl, err := listen(filepath.Join(data, "control.sock"), 0o600)
 	if err != nil {
 		return err
 	}
-	web, err := openDoor(filepath.Join(data, "web.sock"), 0o666)
+	web, err := listen(filepath.Join(data, "web.sock"), 0o666)
 	if err != nil {
 		return errors.Join(err, ctl.Close())
 	}
 	ctl.local = true
-	return serveDoors(ctx, h, log, ctl, web)
+	return serveSockets(ctx, h, log, ctl, web)
 }
 
 // recoveryAnswer tells only the local administrator where the data is.

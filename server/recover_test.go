@@ -1,4 +1,4 @@
-package server
+package server_test
 
 import (
 	"context"
@@ -10,6 +10,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cloudsania/cloudsania/server"
+	"github.com/cloudsania/cloudsania/server/page"
+	"github.com/cloudsania/cloudsania/server/servertest"
 )
 
 // With the database gone, nobody can claim the server anew; its administrator is told what to do, others are not told where.
@@ -21,7 +25,7 @@ func TestRecovery(t *testing.T) {
 	defer os.RemoveAll(dir)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- Recover(ctx, dir, slog.New(slog.DiscardHandler)) }()
+	go func() { done <- server.Recover(ctx, dir, page.Recovery, slog.New(slog.DiscardHandler)) }()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		if _, err := os.Stat(filepath.Join(dir, "web.sock")); err == nil {
 			break
@@ -31,7 +35,7 @@ func TestRecovery(t *testing.T) {
 		}
 	}
 	get := func(socket, path string) string {
-		c := socketClient(filepath.Join(dir, socket))
+		c := servertest.SocketClient(filepath.Join(dir, socket))
 		defer c.CloseIdleConnections()
 		resp, err := c.Get("http://control" + path)
 		if err != nil {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -16,8 +15,8 @@ import (
 type Route struct {
 	Method, Path string
 	Action       access.Action
-	Resource     func(*Server, *Call) (access.Resource, error) // what the action is about; it may fill the Call's App or Deployment
-	Handle       func(*Server, *Call) error
+	Resource     func(*Call) (access.Resource, error) // what the action is about; it may fill the Call's Place or Deployment
+	Handle       func(*Call) error
 
 	Page      bool  // for people: errors are pages, the body is a form, who is not signed in is sent to the login
 	Unclaimed bool  // answers while there is no owner too
@@ -40,15 +39,22 @@ type Doc struct {
 	Events      string   // of a stream: what it sends
 }
 
-// routes is the whole table.
-func routes() []Route {
-	return slices.Concat(systemRoutes(), accountRoutes(), appRoutes(), deploymentRoutes(), gitRoutes(), pageRoutes())
+// IsAPI reports whether the route is part of the documented API.
+func (r Route) IsAPI() bool { return strings.HasPrefix(r.Path, "/api/") }
+
+// Mutates reports whether a request may change something.
+func (r Route) Mutates() bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }
+
+// Status is that of success.
+func (r Route) Status() int {
+	switch {
+	case r.Doc.Status != 0:
+		return r.Doc.Status
+	case r.Doc.Out == nil && r.Doc.Events == "":
+		return http.StatusNoContent
+	}
+	return http.StatusOK
 }
-
-// isAPI reports whether the route is part of the documented API.
-func (r Route) isAPI() bool { return strings.HasPrefix(r.Path, "/api/") }
-
-func (r Route) mutates() bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }
 
 // mount makes the router of exactly these routes.
 func (s *Server) mount(table []Route) *echo.Echo {
@@ -57,7 +63,7 @@ func (s *Server) mount(table []Route) *echo.Echo {
 		c := s.newCall(ec, &Route{Method: ec.Request().Method, Path: ec.Request().URL.Path, Page: !isAPIPath(ec.Request().URL.Path)})
 		err := s.firstRun(c)
 		if err == nil {
-			err = nothingHere()
+			err = NothingHere()
 		}
 		s.fail(c, err)
 	}
@@ -76,6 +82,7 @@ func (s *Server) mount(table []Route) *echo.Echo {
 
 func isAPIPath(path string) bool { return strings.HasPrefix(path, "/api/") }
 
-func nothingHere() error {
+// NothingHere is the answer for an address that leads nowhere.
+func NothingHere() error {
 	return &paas.Error{Kind: paas.NotFound, Msg: "there is nothing at this address", Hint: "check the address"}
 }

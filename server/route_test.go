@@ -1,7 +1,6 @@
-package server
+package server_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -10,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cloudsania/cloudsania/server"
+	"github.com/cloudsania/cloudsania/server/servertest"
+
 	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/api"
 	"github.com/cloudsania/cloudsania/paas"
@@ -17,16 +19,16 @@ import (
 
 // walker sends requests through the real gate to handlers that only say that they were reached.
 type walker struct {
-	*rig
+	*servertest.Rig
 	front http.Handler
 }
 
-func newWalker(r *rig) *walker {
-	table := routes()
+func newWalker(r *servertest.Rig) *walker {
+	table := r.Server.Table()
 	for i := range table {
-		table[i].Handle = func(_ *Server, c *Call) error { return c.NoContent(299) }
+		table[i].Handle = func(c *server.Call) error { return c.NoContent(299) }
 	}
-	return &walker{r, r.Server.front(r.mount(table))}
+	return &walker{r, r.Server.Front(table)}
 }
 
 // caller is somebody who asks, and what the gate should make of them.
@@ -38,7 +40,7 @@ type caller struct {
 	wrong bool // the credential is not valid: 401, whatever is asked
 }
 
-func (w *walker) send(rt Route, path string, who caller) *httptest.ResponseRecorder {
+func (w *walker) send(rt server.Route, path string, who caller) *httptest.ResponseRecorder {
 	body := "{}"
 	if rt.Path == "/api/v1/apps" {
 		body = `{"name":"fresh"}`
@@ -51,10 +53,7 @@ func (w *walker) send(rt Route, path string, who caller) *httptest.ResponseRecor
 	if rt.Page {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	p := peer{known: true, edge: true}
-	if who.local {
-		p = peer{known: true, root: true}
-	} else {
+	if !who.local {
 		req.Header.Set("X-Forwarded-Proto", "https")
 		req.Header.Set("X-Forwarded-For", "203.0.113.9")
 		req.Header.Set("Sec-Fetch-Site", "same-origin")
@@ -63,7 +62,11 @@ func (w *walker) send(rt Route, path string, who caller) *httptest.ResponseRecor
 		who.set(req)
 	}
 	rec := httptest.NewRecorder()
-	w.front.ServeHTTP(rec, req.WithContext(context.WithValue(req.Context(), peerKey{}, p)))
+	if who.local {
+		w.front.ServeHTTP(rec, server.FromRoot(req))
+	} else {
+		w.front.ServeHTTP(rec, server.FromEdge(req))
+	}
 	return rec
 }
 
@@ -74,18 +77,18 @@ func bearer(text string) func(*http.Request) {
 // Every route × every principal × own, other client's and absent resource: a handler is reached exactly when access says so, and what may
 // not be seen answers byte for byte like what is not there.
 func TestEveryRouteByEveryPrincipal(t *testing.T) {
-	r := newRig(t)
-	r.claimIt()
+	r := servertest.New(t)
+	r.Claim()
 	w := newWalker(r)
-	own, other := r.app("own"), r.app("other")
-	ownPath, otherPath := r.pathOf(own), r.pathOf(other)
+	own, other := r.App("own"), r.App("other")
+	ownPath, otherPath := r.PathOf(own), r.PathOf(other)
 	team := paas.Path{Team: ownPath.Team}
 	foreign := paas.Path{Team: ownPath.Team, Client: "cli_00000000000000000000000000"}
-	cookie := r.session()
+	cookie := r.Session()
 	people := []caller{
 		{name: "anonymous"},
 		{name: "owner", set: func(q *http.Request) { q.AddCookie(&http.Cookie{Name: "__Host-cs", Value: cookie}) },
-			who: access.Principal{Kind: access.User, User: r.owner.ID, ID: r.owner.ID, Role: paas.Owner, Scope: team}},
+			who: access.Principal{Kind: access.User, User: r.Owner.ID, ID: r.Owner.ID, Role: paas.Owner, Scope: team}},
 		{name: "forged session", set: func(q *http.Request) {
 			q.AddCookie(&http.Cookie{Name: "__Host-cs", Value: paas.GenerateSecret().Reveal()})
 		}},
@@ -94,7 +97,7 @@ func TestEveryRouteByEveryPrincipal(t *testing.T) {
 		{name: "root with a wrong token", local: true, set: bearer("cs_wrong"), wrong: true},
 		{name: "wrong token", set: bearer("cs_" + paas.GenerateSecret().Reveal()), wrong: true},
 		{name: "not a token", set: bearer("hunter2"), wrong: true},
-		{name: "password as Basic", set: func(q *http.Request) { q.SetBasicAuth(ownerEmail, ownerPassword) }, wrong: true},
+		{name: "password as Basic", set: func(q *http.Request) { q.SetBasicAuth(servertest.OwnerEmail, servertest.OwnerPassword) }, wrong: true},
 		{name: "Digest", set: func(q *http.Request) { q.Header.Set("Authorization", "Digest x") }, wrong: true},
 		{name: "session and wrong token", wrong: true, set: func(q *http.Request) {
 			q.AddCookie(&http.Cookie{Name: "__Host-cs", Value: cookie})
@@ -107,16 +110,16 @@ func TestEveryRouteByEveryPrincipal(t *testing.T) {
 			for _, a := range actions {
 				names = append(names, string(a))
 			}
-			text := r.token(scope, names...)
+			text := r.Token(scope, names...)
 			people = append(people, caller{name: fmt.Sprintf("token of %s %v", name, actions), set: bearer(text),
-				who: access.Principal{Kind: access.Token, User: r.owner.ID, Scope: scope, Actions: actions}})
+				who: access.Principal{Kind: access.Token, User: r.Owner.ID, Scope: scope, Actions: actions}})
 		}
 	}
-	basic := r.token(team)
+	basic := r.Token(team)
 	people = append(people, caller{name: "token as Basic", set: func(q *http.Request) { q.SetBasicAuth("git", basic) },
-		who: access.Principal{Kind: access.Token, User: r.owner.ID, Scope: team}})
-	revoked := r.token(team)
-	tok, err := r.Store.TokenByHash(hashOf(revoked))
+		who: access.Principal{Kind: access.Token, User: r.Owner.ID, Scope: team}})
+	revoked := r.Token(team)
+	tok, err := r.Store.TokenByHash(servertest.HashOf(revoked))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,19 +128,13 @@ func TestEveryRouteByEveryPrincipal(t *testing.T) {
 	}
 	people = append(people, caller{name: "revoked token", set: bearer(revoked), wrong: true})
 
-	ownDep, err := r.deploy.Deploy(t.Context(), paas.System, r.target(own), paas.Source{Kind: paas.SourceGit})
+	ownDep := r.Deployment(own)
+	otherDep := r.Deployment(other)
+	someToken, err := r.Store.TokenByHash(servertest.HashOf(basic))
 	if err != nil {
 		t.Fatal(err)
 	}
-	otherDep, err := r.deploy.Deploy(t.Context(), paas.System, r.target(other), paas.Source{Kind: paas.SourceGit})
-	if err != nil {
-		t.Fatal(err)
-	}
-	someToken, err := r.Store.TokenByHash(hashOf(basic))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sessions, err := r.Auth.Sessions(access.Principal{User: r.owner.ID})
+	sessions, err := r.Auth.Sessions(access.Principal{User: r.Owner.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +147,7 @@ func TestEveryRouteByEveryPrincipal(t *testing.T) {
 		":app":        {{own.ID, access.Resource{Path: ownPath}}, {other.ID, access.Resource{Path: otherPath}}, {paas.NewID("app"), access.Resource{}}},
 		":deployment": {{ownDep.ID, access.Resource{Path: ownPath}}, {otherDep.ID, access.Resource{Path: otherPath}}, {paas.NewID("dep"), access.Resource{}}},
 		":token":      {{someToken.ID, access.Resource{Path: team}}, {someToken.ID, access.Resource{Path: team}}, {paas.NewID("tok"), access.Resource{}}},
-		":session":    {{sessions[0].ID, access.Resource{Owner: r.owner.ID}}, {sessions[0].ID, access.Resource{Owner: r.owner.ID}}, {"0123456789abcdef", access.Resource{}}},
+		":session":    {{sessions[0].ID, access.Resource{Owner: r.Owner.ID}}, {sessions[0].ID, access.Resource{Owner: r.Owner.ID}}, {"0123456789abcdef", access.Resource{}}},
 		"":            {{"", access.Resource{}}, {"", access.Resource{}}, {"", access.Resource{}}},
 	}
 	fixed := map[access.Action]func(access.Principal) access.Resource{
@@ -165,7 +162,7 @@ func TestEveryRouteByEveryPrincipal(t *testing.T) {
 		fixed[a] = func(p access.Principal) access.Resource { return access.Resource{Owner: p.User} }
 	}
 	reached, refused := 0, 0
-	for _, rt := range routes() {
+	for _, rt := range r.Server.Table() {
 		param := ""
 		for _, part := range strings.Split(rt.Path, "/") {
 			if strings.HasPrefix(part, ":") {
@@ -179,7 +176,7 @@ func TestEveryRouteByEveryPrincipal(t *testing.T) {
 			var bodies [3]string
 			for i, th := range things[param] {
 				path := strings.Replace(rt.Path, param, th.asked, 1)
-				if rt.Path == gitPath {
+				if rt.Path == server.GitPath {
 					path = "/git/own.git/info/refs"
 				}
 				res := th.res
@@ -215,21 +212,12 @@ func TestEveryRouteByEveryPrincipal(t *testing.T) {
 	}
 }
 
-func (r *rig) pathOf(a paas.App) paas.Path {
-	r.t.Helper()
-	p, err := r.Store.PathOf(a.ID)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return p
-}
-
-func (w *walker) wantRefusal(t *testing.T, label string, rt Route, got *httptest.ResponseRecorder, kind paas.Kind) {
+func (w *walker) wantRefusal(t *testing.T, label string, rt server.Route, got *httptest.ResponseRecorder, kind paas.Kind) {
 	t.Helper()
 	if rt.Page && got.Code == http.StatusSeeOther && kind == paas.Unauthenticated {
 		return
 	}
-	if got.Code != Status(kind) {
+	if got.Code != kind.HTTPStatus() {
 		t.Errorf("%s: %d, want %s: %s", label, got.Code, kind, got.Body)
 	}
 }
@@ -254,11 +242,11 @@ func neutral(t *testing.T, got *httptest.ResponseRecorder, asked string) string 
 // Until there is an owner, nothing but the claim and the git remote's question for a token answers, and all else looks like an address that
 // does not exist. What the administrator made on the local socket works: the installer's example app is pushed with it.
 func TestUnclaimedAnswersOnlyTheClaim(t *testing.T) {
-	r := newRig(t)
+	r := servertest.New(t)
 	w := newWalker(r)
-	text := r.token(paas.Path{})
-	nothing := neutral(t, w.send(Route{Method: http.MethodGet}, "/api/v1/nothing", caller{}), "")
-	for _, rt := range routes() {
+	text := r.Token(paas.Path{})
+	nothing := neutral(t, w.send(server.Route{Method: http.MethodGet}, "/api/v1/nothing", caller{}), "")
+	for _, rt := range r.Server.Table() {
 		path := strings.NewReplacer(":app", "x", ":deployment", "x", ":token", "x", ":session", "x", "*", "x").Replace(rt.Path)
 		for _, who := range []caller{{name: "anonymous"}, {name: "wrong token", set: bearer("cs_" + paas.GenerateSecret().Reveal())}, {name: "wrong password", set: func(q *http.Request) { q.SetBasicAuth("a", "b") }}} {
 			got := w.send(rt, path, who)
@@ -268,9 +256,9 @@ func TestUnclaimedAnswersOnlyTheClaim(t *testing.T) {
 					t.Errorf("%s %s by %s: %d, want the claim to answer", rt.Method, rt.Path, who.name, got.Code)
 				}
 			case rt.Claiming || rt.Unclaimed:
-			case rt.isAPI() && neutral(t, got, "") != nothing:
+			case rt.IsAPI() && neutral(t, got, "") != nothing:
 				t.Errorf("%s %s by %s answers\n%s\nand not as if it were not there\n%s", rt.Method, rt.Path, who.name, neutral(t, got, ""), nothing)
-			case !rt.isAPI() && got.Code != http.StatusNotFound && got.Code != http.StatusSeeOther:
+			case !rt.IsAPI() && got.Code != http.StatusNotFound && got.Code != http.StatusSeeOther:
 				t.Errorf("%s %s by %s: %d", rt.Method, rt.Path, who.name, got.Code)
 			}
 		}
@@ -282,15 +270,15 @@ func TestUnclaimedAnswersOnlyTheClaim(t *testing.T) {
 		}
 	}
 	browser := func(q *http.Request) { q.Header.Set("Accept", "text/html") }
-	if got := w.send(Route{Method: http.MethodGet}, "/apps", caller{set: browser}); got.Code != http.StatusSeeOther || got.Header().Get("Location") != "/claim" {
+	if got := w.send(server.Route{Method: http.MethodGet}, "/apps", caller{set: browser}); got.Code != http.StatusSeeOther || got.Header().Get("Location") != "/claim" {
 		t.Errorf("a browser gets %d %s, want the claim page", got.Code, got.Header().Get("Location"))
 	}
 }
 
 func TestNothingIsMountedOutsideTheTable(t *testing.T) {
-	r := newRig(t)
+	r := servertest.New(t)
 	want := map[string]bool{}
-	for _, rt := range routes() {
+	for _, rt := range r.Server.Table() {
 		key := rt.Method + " " + rt.Path
 		if want[key] {
 			t.Errorf("%s is there twice", key)
@@ -302,11 +290,11 @@ func TestNothingIsMountedOutsideTheTable(t *testing.T) {
 		if !slices.Contains(access.Actions(), rt.Action) {
 			t.Errorf("%s has the unknown action %q", key, rt.Action)
 		}
-		if rt.mutates() && rt.Method == http.MethodGet {
+		if rt.Mutates() && rt.Method == http.MethodGet {
 			t.Errorf("%s changes something", key)
 		}
 	}
-	for _, e := range r.echo.Routes() {
+	for _, e := range r.Server.Mounted() {
 		if !want[e.Method+" "+e.Path] {
 			t.Errorf("%s %s is mounted outside the table", e.Method, e.Path)
 		}
@@ -318,16 +306,16 @@ func TestNothingIsMountedOutsideTheTable(t *testing.T) {
 }
 
 func TestAddressesThatDoNotExist(t *testing.T) {
-	r := newClaimed(t)
-	for _, a := range []ask{{path: "/api/v1/nothing"}, {path: "/api/v2/apps"}, {method: "DELETE", path: "/api/v1/health"}, {method: "TRACE", path: "/api/v1/apps"},
-		{path: "/api/v1/apps/"}, {path: "/api/v1/apps/a/b/c"}, {path: "/api/v1/../v1/nothing"}} {
-		if e := r.refused(http.StatusNotFound, a); e.Kind != string(paas.NotFound) {
-			t.Errorf("%s: %+v", a.path, e)
+	r := servertest.Claimed(t)
+	for _, a := range []servertest.Ask{{Path: "/api/v1/nothing"}, {Path: "/api/v2/apps"}, {Method: "DELETE", Path: "/api/v1/health"}, {Method: "TRACE", Path: "/api/v1/apps"},
+		{Path: "/api/v1/apps/"}, {Path: "/api/v1/apps/a/b/c"}, {Path: "/api/v1/../v1/nothing"}} {
+		if e := r.Refused(http.StatusNotFound, a); e.Kind != string(paas.NotFound) {
+			t.Errorf("%s: %+v", a.Path, e)
 		}
 	}
 	var e api.Failed
-	r.want(http.StatusNotFound, ask{path: "/api/v1/nothing"}, &e)
-	if got := r.do(ask{path: "/nothing/here"}); got.status != http.StatusNotFound {
-		t.Errorf("a page that is not there: %d", got.status)
+	r.Want(http.StatusNotFound, servertest.Ask{Path: "/api/v1/nothing"}, &e)
+	if got := r.Do(servertest.Ask{Path: "/nothing/here"}); got.Status != http.StatusNotFound {
+		t.Errorf("a page that is not there: %d", got.Status)
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// cookieName has the prefix that binds the cookie to this very host wherever browsers can honour it (RFC 6265bis,
+// CookieName has the prefix that binds the cookie to this very host wherever browsers can honour it (RFC 6265bis,
 // 4.1.3.2). On a secure connection the plain name is never read: an app on a sibling host could set that one.
-func cookieName(secure bool) string {
+func CookieName(secure bool) string {
 	if secure {
 		return "__Host-cs"
 	}
@@ -19,30 +19,30 @@ func cookieName(secure bool) string {
 
 // sessionOf is the secret of the browser's session; empty when it has none.
 func sessionOf(r *http.Request, secure bool) paas.Secret {
-	cookie, err := r.Cookie(cookieName(secure))
+	cookie, err := r.Cookie(CookieName(secure))
 	if err != nil {
 		return paas.Secret{}
 	}
 	return paas.NewSecret(cookie.Value)
 }
 
-// browser is what the request tells about its sender's browser.
-func (c *Call) browser() auth.Browser {
+// Browser is what the request tells about its sender's browser.
+func (c *Call) Browser() auth.Browser {
 	r := c.Request()
 	return auth.Browser{Addr: addrOf(r), UserAgent: r.UserAgent(), Session: sessionOf(r, c.Secure)}
 }
 
-// keepSession makes the browser remember a session that has begun.
-func (c *Call) keepSession(in auth.SignedIn) {
+// SignedIn makes the browser remember a session that has begun.
+func (c *Call) SignedIn(in auth.SignedIn) {
 	c.setSession(in.Secret.Reveal(), int(in.Lifetime/time.Second))
 }
 
-// dropSession makes the browser forget its session.
-func (c *Call) dropSession() { c.setSession("", -1) }
+// SignedOut makes the browser forget its session.
+func (c *Call) SignedOut() { c.setSession("", -1) }
 
 func (c *Call) setSession(value string, maxAge int) {
 	c.SetCookie(&http.Cookie{
-		Name:     cookieName(c.Secure),
+		Name:     CookieName(c.Secure),
 		Value:    value,
 		Path:     "/",
 		MaxAge:   maxAge,

@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	maxStreams     = 1000 // open at once, each with two goroutines
-	streamBeat     = 15 * time.Second
-	streamRecheck  = 5 * time.Second       // a revoked session or token loses its streams within this
-	streamGather   = 30 * time.Millisecond // lines that come close together travel together
-	streamRetryMs  = 2000
-	maxStreamReply = 1 << 20
+	maxStreams      = 1000 // open at once, each with two goroutines
+	streamHeartbeat = 15 * time.Second
+	streamRecheck   = 5 * time.Second       // a revoked session or token loses its streams within this
+	streamGather    = 30 * time.Millisecond // lines that come close together travel together
+	streamRetryMs   = 2000
+	maxStreamReply  = 1 << 20
 )
 
 // Stream is an answer of server-sent events (HTML standard, 9.2). Send may be called from several goroutines.
@@ -34,7 +34,8 @@ type Stream struct {
 
 // Stream answers with server-sent events until run returns; its context ends when the visitor goes, may not see this any longer, or
 // control shuts down. An error before anything was sent is an ordinary answer, one after that an event "failed".
-func (s *Server) Stream(c *Call, run func(ctx context.Context, out *Stream) error) error {
+func (c *Call) Stream(run func(ctx context.Context, out *Stream) error) error {
+	s := c.server
 	select {
 	case s.streams <- struct{}{}:
 		defer func() { <-s.streams }()
@@ -45,12 +46,12 @@ func (s *Server) Stream(c *Call, run func(ctx context.Context, out *Stream) erro
 	defer cancel()
 	defer context.AfterFunc(s.closing, cancel)()
 	out := &Stream{w: c.Response().Writer, control: http.NewResponseController(c.Response().Writer)}
-	var beats sync.WaitGroup
-	beats.Go(func() { s.beat(ctx, c, out, cancel) })
+	var heartbeats sync.WaitGroup
+	heartbeats.Go(func() { s.heartbeat(ctx, c, out, cancel) })
 	err := run(ctx, out)
 	ended := ctx.Err() != nil
 	cancel()
-	beats.Wait()
+	heartbeats.Wait()
 	defer out.finish()
 	if err == nil || ended && errors.Is(err, context.Canceled) {
 		out.start()
@@ -68,13 +69,13 @@ func (s *Server) Stream(c *Call, run func(ctx context.Context, out *Stream) erro
 	return err
 }
 
-// beat keeps the connection from looking dead, and ends it when it should not be open any more.
-func (s *Server) beat(ctx context.Context, c *Call, out *Stream, cancel func()) {
+// heartbeat keeps the connection from looking dead, and ends it when it should not be open any more.
+func (s *Server) heartbeat(ctx context.Context, c *Call, out *Stream, cancel func()) {
 	start := time.NewTimer(streamGather) // who waits for a first line shall see that the stream is open
 	defer start.Stop()
 	recheck := time.NewTicker(streamRecheck)
 	defer recheck.Stop()
-	beat := time.NewTicker(streamBeat)
+	beat := time.NewTicker(streamHeartbeat)
 	defer beat.Stop()
 	for {
 		select {
@@ -98,12 +99,12 @@ func (s *Server) beat(ctx context.Context, c *Call, out *Stream, cancel func()) 
 
 // stillMay asks again what the gate asked when the stream was opened.
 func (s *Server) stillMay(c *Call) bool {
-	p, err := s.Doors.principal(c.Request(), c.Secure)
+	p, err := s.principal(c.Request(), c.Secure)
 	if err != nil || p.Kind != c.Principal.Kind || p.ID != c.Principal.ID {
 		return false
 	}
 	again := &Call{Context: c.Context, Principal: p, Secure: c.Secure, server: s, route: c.route}
-	r, err := c.route.Resource(s, again)
+	r, err := c.route.Resource(again)
 	return err == nil && access.Authorize(p, c.route.Action, r) == nil
 }
 

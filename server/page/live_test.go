@@ -1,0 +1,106 @@
+package page_test
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloudsania/cloudsania/server/servertest"
+
+	"github.com/cloudsania/cloudsania/paas"
+)
+
+// events reads a stream until n events of that name have come.
+func (b *browser) events(ctx context.Context, path, name string, n int) (data []string) {
+	b.T.Helper()
+	resp, err := b.Try(ctx, servertest.Ask{Path: path, Cookie: b.cookie})
+	if err != nil {
+		b.T.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		b.T.Fatalf("%s: %d", path, resp.StatusCode)
+	}
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	event, body := "", ""
+	for lines.Scan() {
+		l := lines.Text()
+		switch {
+		case l == "":
+			if event == name {
+				if data = append(data, body); len(data) == n {
+					return data
+				}
+			}
+			event, body = "", ""
+		case strings.HasPrefix(l, "event: "):
+			event = l[7:]
+		case strings.HasPrefix(l, "data: "):
+			body += l[6:] + "\n"
+		}
+	}
+	b.T.Fatalf("%s ended after %d of %d events %q: %v", path, len(data), n, name, lines.Err())
+	return nil
+}
+
+func TestDeployPageIsLive(t *testing.T) {
+	b := town(t)
+	app, err := b.Store.FindApp("busy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deps, err := b.Store.Deployments(b.Target(app), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := deps[0].ID
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if got := b.events(ctx, "/deploys/"+id+"/live", "parts", 1); !strings.Contains(got[0], `id="deploy-one"`) || !strings.Contains(text(got[0]), "is on its way") {
+		t.Errorf("parts: %s", got[0])
+	}
+	b.Deploys.Say(id, paas.StepBuild, "\x1b[31mbuilding <b>")
+	if got := b.events(ctx, "/deploys/"+id+"/live?after=1", "lines", 1); !strings.Contains(got[0], "building &lt;b&gt;") || strings.Contains(got[0], "checking out") {
+		t.Errorf("lines: %s", got[0])
+	}
+	if got := b.events(ctx, "/apps/busy/live", "lines", 1); !strings.Contains(got[0], "checking out") {
+		t.Errorf("lines on the app's page: %s", got[0])
+	}
+	if got := b.events(ctx, "/live", "parts", 1); !strings.Contains(got[0], `id="fleet-rows"`) {
+		t.Errorf("parts of the home page: %s", got[0])
+	}
+	done := make(chan []string, 1)
+	go func() { done <- b.events(ctx, "/deploys/"+id+"/live", "end", 1) }()
+	time.Sleep(50 * time.Millisecond) // the stream shall be open before it ends
+	b.Deploys.Finish(t, id, paas.StatusFailed, &paas.Failure{Step: paas.StepBuild, Message: "no"})
+	select {
+	case <-done:
+	case <-ctx.Done():
+		t.Error("the stream does not end with the deployment")
+	}
+}
+
+func TestLogPageIsLive(t *testing.T) {
+	b := town(t)
+	at := b.Clock.Now()
+	b.Deploys.Print(nil, paas.LogLine{Time: at, Process: "web", Text: "first"}, paas.LogLine{Time: at.Add(time.Second), Process: "jobs", Text: "error second"})
+	page := b.page("/apps/shop/logs")
+	says(t, page, "first", "error second")
+	if !strings.Contains(page, `class="err"`) {
+		t.Error("the error is not marked")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	got := b.events(ctx, "/apps/shop/logs/live?after="+url.QueryEscape(at.Format(time.RFC3339Nano)), "lines", 1)
+	if strings.Contains(got[0], "first") || !strings.Contains(got[0], "second") {
+		t.Errorf("lines after the first: %s", got[0])
+	}
+	if got := b.Want(http.StatusOK, servertest.Ask{Path: "/apps/shop/logs/download?process=web", Cookie: b.cookie}, nil); !strings.Contains(got.Body, "web first") || strings.Contains(got.Body, "second") {
+		t.Error(got.Body)
+	}
+}

@@ -13,7 +13,7 @@ type App struct {
 	Source      AppSource      `json:"source"`
 	Build       BuildSettings  `json:"build"`
 	Limits      Limits         `json:"limits"`
-	Scale       map[string]int `json:"scale,omitempty"`
+	Scale       map[string]int `json:"scale,omitempty"` // copies of each process type; 1 of those that are missing
 	Created     time.Time      `json:"created"`
 	Live        *Release       `json:"live"`             // null before the first release
 	Latest      *Deployment    `json:"latest,omitempty"` // the newest deployment
@@ -38,17 +38,17 @@ type AppSource struct {
 
 // BuildSettings correct what detection found; empty fields mean "as detected".
 type BuildSettings struct {
-	Root         string `json:"root,omitempty"`
-	BuildCommand string `json:"build_command,omitempty"`
-	StartCommand string `json:"start_command,omitempty"`
-	HealthPath   string `json:"health_path,omitempty"`
+	Root         string `json:"root,omitempty"`          // subdirectory of the source that is the app
+	BuildCommand string `json:"build_command,omitempty"` // runs in the build, after the dependencies are installed
+	StartCommand string `json:"start_command,omitempty"` // of the web process
+	HealthPath   string `json:"health_path,omitempty"`   // must answer before visitors come; begins with "/"
 }
 
-// Limits cap one running copy.
+// Limits cap one running copy. 0 is the default of this installation.
 type Limits struct {
-	MemoryMB int     `json:"memory_mb,omitempty"`
-	CPUs     float64 `json:"cpus,omitempty"`
-	PIDs     int     `json:"pids,omitempty"`
+	MemoryMB int     `json:"memory_mb,omitempty"` // MiB; a copy that needs more is ended
+	CPUs     float64 `json:"cpus,omitempty"`      // processors: 0.5 is half of one
+	PIDs     int     `json:"pids,omitempty"`      // processes and threads
 }
 
 // CreateApp asks for a new app. Project "" makes a project named like the app.

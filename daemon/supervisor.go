@@ -45,14 +45,16 @@ func (s *edgeSupervisor) Run(ctx context.Context) error {
 	if err := s.check(ctx); err != nil {
 		return err // a busy port at the first start ends control: the person who starts it sees why
 	}
-	for ctx.Err() == nil {
+	for {
 		s.wait(ctx, watch)
+		if ctx.Err() != nil {
+			return nil // an edge that ends while control does is not started again
+		}
 		if err := s.check(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("cannot keep the edge running", "err", err)
 			sleep(ctx, retryAfter)
 		}
 	}
-	return nil
 }
 
 // wait returns when something may have happened to the edge.

@@ -5,9 +5,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/cloudsania/cloudsania/control"
+	"github.com/cloudsania/cloudsania/meter"
 	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/server"
 	"github.com/cloudsania/cloudsania/ui"
@@ -15,7 +18,7 @@ import (
 
 const (
 	changeGather = 100 * time.Millisecond // changes that come close together are shown together
-	figuresEvery = time.Minute            // samples come once a minute
+	quietFor     = 5 * time.Minute        // that a page is not rendered at most: a crash is over some time after the last one
 	lineGather   = 100 * time.Millisecond // lines reach a page in batches
 	linesAtOnce  = 200
 )
@@ -23,16 +26,17 @@ const (
 // errOver ends eachChange: there is nothing more to show.
 var errOver = errors.New("over")
 
-// eachChange calls fn at once and then each time something was committed that pages show, and once a minute for the figures, until ctx
-// ends or fn fails.
+// eachChange calls fn at once and then each time something was committed that pages show, or figures of the call's app (of any app
+// where the page is not one app's) read differently, until ctx ends or fn fails.
 func (f frame) eachChange(ctx context.Context, c *server.Call, fn func() error) error {
-	changes := f.ctl.Watch()
+	changes, figures := f.ctl.Watch(), f.meter.Figures()
 	defer changes.Close()
+	defer figures.Close()
 	for {
 		if err := fn(); err != nil {
 			return err
 		}
-		if err := changes.Next(ctx, figuresEvery); err != nil {
+		if err := nextChange(ctx, changes, figures, c.Target()); err != nil {
 			return err
 		}
 		select {
@@ -44,6 +48,28 @@ func (f frame) eachChange(ctx context.Context, c *server.Call, fn func() error) 
 			return err
 		}
 	}
+}
+
+// nextChange returns when either has something new, or after a while for what changes with time alone; the error is that of ctx.
+func nextChange(ctx context.Context, changes control.Changes, figures *meter.Figures, of paas.Target) error {
+	either, stop := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for {
+			dirty, err := figures.Wait(either)
+			if err != nil {
+				return
+			}
+			if of == (paas.Target{}) || slices.Contains(dirty, of) {
+				stop()
+				return
+			}
+		}
+	})
+	_ = changes.Next(either, quietFor)
+	stop()
+	watching.Wait()
+	return ctx.Err()
 }
 
 // parts sends what changed on a page that is open.

@@ -85,6 +85,33 @@ func TestDeployPageIsLive(t *testing.T) {
 	}
 }
 
+// Figures reach an open page when they read differently, without any change of the store.
+func TestFiguresAreLive(t *testing.T) {
+	b := town(t)
+	app, err := b.Store.FindApp("shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := b.Target(app)
+	for _, path := range []string{"/live", "/apps/shop/live"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		done := make(chan []string, 1)
+		go func() { done <- b.events(ctx, path, "parts", 2) }()
+		time.Sleep(100 * time.Millisecond) // the stream shall be open before the sample comes
+		b.Clock.Move(time.Minute)
+		u := paas.Usage{Instance: "ins_1", App: app.ID, Environment: target.Environment, Time: b.Clock.Now(), Requests: 321}
+		if err := b.Meter.Add([]paas.Usage{u}); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-done:
+		case <-ctx.Done():
+			t.Errorf("%s shows no figures", path)
+		}
+		cancel()
+	}
+}
+
 func TestLogPageIsLive(t *testing.T) {
 	b := town(t)
 	at := b.Clock.Now()

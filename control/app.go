@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/netip"
 
 	"github.com/cloudsania/cloudsania/access"
@@ -81,24 +80,22 @@ func (c *Control) ChangeApp(ctx context.Context, by access.Principal, target paa
 	}
 	var queued queued
 	err := c.change(ctx, by, access.AppUpdate, target, func(t *store.Tx, p Place) (err error) {
-		if err := changeSource(t, p.App.ID, in); err != nil {
+		if err := in.ofApp(t, p.App.ID); err != nil {
 			return err
 		}
 		before, err := t.AppEnvironment(target)
 		if err != nil {
 			return err
 		}
-		if in.Limits != nil || in.Scale != nil {
-			if err := t.UpdateAppEnvironment(target, in.place); err != nil {
-				return err
-			}
+		if err := t.UpdateAppEnvironment(target, in.place); err != nil {
+			return err
 		}
 		if in.Name != nil && *in.Name != p.App.Name {
 			if err := t.RenameApp(p.App.ID, *in.Name); err != nil {
 				return err
 			}
 		}
-		if in.Limits != nil && before.Limits.WithDefaults() != in.Limits.WithDefaults() && before.Live != "" {
+		if in.Limits != nil && before.Limits.WithDefaults() != in.Limits.WithDefaults() && before.Live() != "" {
 			queued, err = queueConfiguration(t, target)
 		}
 		return err
@@ -130,16 +127,17 @@ func (c *Control) checkChange(in *AppChange) error {
 	return errors.Join(errs...)
 }
 
-func changeSource(t *store.Tx, app string, in AppChange) error {
+// ofApp applies what holds in every environment.
+func (in AppChange) ofApp(t *store.Tx, app string) error {
 	if in.Source == nil && in.Build == nil {
 		return nil
 	}
 	return t.UpdateApp(app, func(a *paas.App) error {
 		if in.Source != nil {
-			a.Source = *in.Source
+			a.Source = paas.CodeAt(in.Source.URL)
 		}
 		if in.Build != nil {
-			a.Build = *in.Build
+			a.Build = in.Build.OfApp()
 		}
 		return nil
 	})
@@ -151,7 +149,13 @@ func (in AppChange) place(e *paas.AppEnvironment) error {
 		e.Limits = *in.Limits
 	}
 	if in.Scale != nil {
-		e.Scale = maps.Clone(*in.Scale)
+		e.SetScale(*in.Scale)
+	}
+	if in.Source != nil {
+		e.Branch = in.Source.Branch
+	}
+	if in.Build != nil {
+		in.Build.Apply(e)
 	}
 	return nil
 }

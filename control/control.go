@@ -88,6 +88,7 @@ type Place struct {
 	Project     paas.Project
 	Environment paas.Environment
 	Path        paas.Path
+	Branch      string // whose pushes are deployed there
 }
 
 // Target names the place by ids.
@@ -116,7 +117,12 @@ func placeOf(t *store.Tx, target paas.Target) (Place, error) {
 	if p.Environment, err = t.Environment(target.Environment); err != nil {
 		return p, err
 	}
-	p.Path, err = t.PathOf(app.ID)
+	config, err := t.AppEnvironment(target)
+	if err != nil {
+		return p, err
+	}
+	p.Branch = app.SourceIn(config).DeployBranch()
+	p.Path, err = t.PathIn(target)
 	return p, err
 }
 

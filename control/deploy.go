@@ -111,7 +111,8 @@ func (c *Control) source(t *store.Tx, by access.Principal, p Place, from DeployF
 	case from.Deployment != "":
 		return c.earlierSource(t, p.App, from.Deployment)
 	case p.App.Source.URL != "":
-		return external(p.App.Source), nil
+		env, err := t.AppEnvironment(p.Target())
+		return external(p.App.SourceIn(env)), err
 	}
 	deps, err := t.Deployments(p.Target(), 1)
 	if err != nil {
@@ -169,10 +170,10 @@ func queueConfiguration(t *store.Tx, target paas.Target) (q queued, err error) {
 	if err != nil {
 		return q, err
 	}
-	if env.Live == "" {
+	if env.Live() == "" {
 		return q, &paas.Error{Kind: paas.Conflict, Msg: "nothing is live yet", Hint: "the first deployment uses the changed variables"}
 	}
-	rel, err := t.Release(env.Live)
+	rel, err := t.Release(env.Live())
 	if err != nil {
 		return q, err
 	}

@@ -73,10 +73,10 @@ func rollbackTo(t *store.Tx, target paas.Target, number int) (out Rollback, err 
 	if err != nil {
 		return out, err
 	}
-	if env.Live == "" {
+	if env.Live() == "" {
 		return out, &paas.Error{Kind: paas.Conflict, Msg: "nothing is live, so there is nothing to go back from", Hint: "deploy a version first"}
 	}
-	if out.From, err = t.Release(env.Live); err != nil {
+	if out.From, err = t.Release(env.Live()); err != nil {
 		return out, err
 	}
 	if number > 0 {

@@ -60,7 +60,7 @@ func (c *Control) state(t *store.Tx, p Place) (s AppState, err error) {
 	if s.Config, err = t.AppEnvironment(p.Target()); err != nil {
 		return s, err
 	}
-	if s.Config.Live != "" {
+	if s.Config.Live() != "" {
 		if err := s.readLive(t); err != nil {
 			return s, err
 		}
@@ -79,7 +79,7 @@ func (c *Control) state(t *store.Tx, p Place) (s AppState, err error) {
 }
 
 func (s *AppState) readLive(t *store.Tx) error {
-	rel, err := t.Release(s.Config.Live)
+	rel, err := t.Release(s.Config.Live())
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (c *Control) Releases(by access.Principal, target paas.Target) (out []Relea
 			return err
 		}
 		for _, r := range all {
-			one := Release{Release: r, IsLive: r.ID == env.Live}
+			one := Release{Release: r, IsLive: r.ID == env.Live()}
 			b, err := t.Build(r.Build)
 			if err == nil {
 				one.Source = &b.Source
@@ -187,7 +187,7 @@ func (c *Control) History(by access.Principal, target paas.Target, limit int) (o
 		if err != nil {
 			return err
 		}
-		out = History{Live: env.Live, LastNumber: env.LastNumber, Kept: map[string]bool{}}
+		out = History{Live: env.Live(), LastNumber: env.LastNumber, Kept: map[string]bool{}}
 		if out.Deployments, err = t.Deployments(target, limit); err != nil {
 			return err
 		}
@@ -215,7 +215,7 @@ func (s AppState) Allowance() paas.Allowance {
 		return paas.Allowance{}
 	}
 	copies := 0
-	for _, n := range s.Config.Scale {
+	for _, n := range s.Config.Scale() {
 		copies += n
 	}
 	return paas.AllowanceOf(s.Live.Limits, max(copies, 1))

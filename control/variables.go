@@ -73,7 +73,7 @@ func (c *Control) ChangeVariables(ctx context.Context, by access.Principal, targ
 			return err
 		}
 		after, err := t.AppEnvironment(target)
-		if err != nil || in.Hold || after.Live == "" || after.VarsVersion == before.VarsVersion {
+		if err != nil || in.Hold || after.Live() == "" || after.VarsVersion == before.VarsVersion {
 			return err
 		}
 		queued, err = queueConfiguration(t, target)

@@ -34,11 +34,11 @@ func (p *pushes) Authorize(ctx context.Context, r *http.Request, token paas.Secr
 	if err != nil {
 		return git.App{}, paas.Actor{}, err
 	}
-	app, err := p.control.OpenRepository(ctx, by, name, write)
+	app, branch, err := p.control.OpenRepository(ctx, by, name, write)
 	if err != nil {
 		return git.App{}, by.Actor(), err
 	}
-	return git.App{ID: app.ID, Name: app.Name, Branch: app.Source.Branch}, by.Actor(), nil
+	return git.App{ID: app.ID, Name: app.Name, Branch: branch}, by.Actor(), nil
 }
 
 func (p *pushes) Deploy(ctx context.Context, by paas.Actor, app string, src paas.Source) (paas.Deployment, error) {

@@ -135,7 +135,7 @@ func (l *launcher) spec(v version, inst paas.Instance) docker.Spec {
 		Kind: docker.KindInstance, ID: inst.ID,
 		App: v.app.ID, Environment: v.env.ID, Release: v.release.ID, Process: inst.Process,
 		Image: ref, Entrypoint: contract.Entrypoint(inst.Process), Env: environment(v),
-		Network: networkName(v.env), Addr: inst.Addr, Limits: v.release.Limits.WithDefaults(),
+		Network: networkName(v.env), Addr: inst.Addr, Limits: v.release.LimitsOf(inst.Process),
 	}
 	if inst.Process == contract.ReleaseProcess {
 		s.Kind = docker.KindRun
@@ -163,13 +163,10 @@ func environment(v version) map[string]paas.Secret {
 // ownCommand is what runs instead of the image's process: a release command, or a start command that the owner
 // chose after the build. "" leaves it to the image.
 func ownCommand(v version, process string) string {
-	switch {
-	case process == contract.ReleaseProcess:
+	if process == contract.ReleaseProcess {
 		return v.build.Plan.Release
-	case process == contract.WebProcess && v.app.Build.StartCommand != v.build.Plan.StartCommand:
-		return v.app.Build.StartCommand
 	}
-	return ""
+	return v.release.Command(process)
 }
 
 func networkName(e paas.Environment) string { return "cs-" + e.ID }

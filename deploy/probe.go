@@ -43,11 +43,8 @@ type check struct {
 func (d *Deployer) checkOf(v version) check {
 	c := check{
 		host:     d.site.Host(v.app, v.project, v.env),
-		path:     v.app.Build.HealthPath,
-		memoryMB: v.release.Limits.WithDefaults().MemoryMB,
-	}
-	if c.path == "" {
-		c.path = v.build.Plan.HealthPath
+		path:     v.release.Health.Path,
+		memoryMB: v.release.LimitsOf(contract.WebProcess).MemoryMB,
 	}
 	if c.path == "" {
 		c.path = "/"

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,25 +73,24 @@ func TestDrift(t *testing.T) {
 	}
 }
 
-// A container that stopped and is no longer what it should be, since the start command changed, is made again and
+// A container that stopped and is no longer what it should be, since the app was renamed, is made again and
 // not started.
 func TestAStoppedContainerThatDriftedIsMadeAgain(t *testing.T) {
 	r := newRig(t)
 	r.lives("one")
 	r.stop()
-	err := r.store.UpdateApp(by, r.app.ID, func(a *paas.App) error { a.Build.StartCommand = "node other.js"; return nil })
-	if err != nil {
+	if err := r.store.RenameApp(by, r.app.ID, "other"); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range r.engine.containers {
 		c.exited = true
 	}
 	r.boot(r.store)
-	r.eventually("it runs with the new command", func() bool {
+	r.eventually("it runs with the new name", func() bool {
 		r.engine.mu.Lock()
 		defer r.engine.mu.Unlock()
 		for _, c := range r.engine.containers {
-			if !c.exited && slices.Contains(c.spec.Argv, "node other.js") {
+			if !c.exited && c.spec.Env["CLOUDSANIA_APP"].Reveal() == "other" {
 				return true
 			}
 		}

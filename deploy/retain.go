@@ -77,7 +77,7 @@ func (d *Deployer) keptBuilds(app string) (map[string]bool, error) {
 			return nil, err
 		}
 		for i, r := range rels {
-			if i < keptReleases || r.ID == p.Live {
+			if i < keptReleases || r.ID == p.Live() {
 				keep[r.Build] = true
 			}
 		}

@@ -12,10 +12,10 @@ func (d *Deployer) live(target paas.Target) (rel paas.Release, b paas.Build, err
 	if err != nil {
 		return rel, b, err
 	}
-	if p.Live == "" {
+	if p.Live() == "" {
 		return rel, b, &paas.Error{Kind: paas.Conflict, Msg: "nothing is live any more", Hint: "deploy the app again"}
 	}
-	if rel, err = d.store.Release(p.Live); err != nil {
+	if rel, err = d.store.Release(p.Live()); err != nil {
 		return rel, b, err
 	}
 	b, err = d.store.Build(rel.Build)

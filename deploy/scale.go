@@ -49,10 +49,10 @@ func (d *Deployer) copiesOf(target paas.Target) (
 	p paas.AppEnvironment, missing []string, surplus []paas.Instance, err error,
 ) {
 	err = d.store.View(func(t *store.Tx) error {
-		if p, err = t.AppEnvironment(target); err != nil || p.Live == "" {
+		if p, err = t.AppEnvironment(target); err != nil || p.Live() == "" {
 			return err
 		}
-		rel, err := t.Release(p.Live)
+		rel, err := t.Release(p.Live())
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (d *Deployer) copiesOf(target paas.Target) (
 		}
 		running, err := t.InstancesOf(target)
 		live := slices.DeleteFunc(running, func(i paas.Instance) bool { return i.State != paas.Live })
-		missing, surplus = wantedCopies(b.Plan, p.Scale).compare(live)
+		missing, surplus = wantedCopies(b.Plan, p.Scale()).compare(live)
 		return err
 	})
 	return p, missing, surplus, err
@@ -71,7 +71,7 @@ func (d *Deployer) copiesOf(target paas.Target) (
 // addCopies starts one more copy of each of these processes. They become healthy side by side; one that does not is
 // discarded and holds up none of the others.
 func (d *Deployer) addCopies(ctx context.Context, p paas.AppEnvironment, processes []string) error {
-	v, err := d.launch.version(p.Live)
+	v, err := d.launch.version(p.Live())
 	if err != nil {
 		return err
 	}
@@ -170,4 +170,4 @@ func (s *scaling) note(p paas.AppEnvironment, err error) {
 	f.until = time.Now().Add(f.pause.next())
 }
 
-func what(p paas.AppEnvironment) string { return fmt.Sprint(p.Live, p.Scale) }
+func what(p paas.AppEnvironment) string { return fmt.Sprint(p.Live(), p.Scale()) }

@@ -38,7 +38,7 @@ func TestCopiesAreCompared(t *testing.T) {
 
 func (r *rig) rescale(copies map[string]int) {
 	r.t.Helper()
-	if err := r.store.UpdateAppEnvironment(by, r.target, func(p *paas.AppEnvironment) error { p.Scale = copies; return nil }); err != nil {
+	if err := r.store.UpdateAppEnvironment(by, r.target, func(p *paas.AppEnvironment) error { p.SetScale(copies); return nil }); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -123,7 +123,8 @@ func TestADeploymentStartsTheCopiesOfTheAppEnvironment(t *testing.T) {
 
 func TestCopiesThatFailAreTriedAgainLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, p := newScaling(), paas.AppEnvironment{Target: paas.Target{App: "a"}, Live: "rel", Scale: map[string]int{"web": 2}}
+		s, p := newScaling(), paas.AppEnvironment{Target: paas.Target{App: "a"}, Traffic: []paas.Share{{Release: "rel", Weight: 1}}}
+		p.SetScale(map[string]int{"web": 2})
 		if !s.may(p) {
 			t.Error("the first try has to wait")
 		}
@@ -132,7 +133,7 @@ func TestCopiesThatFailAreTriedAgainLater(t *testing.T) {
 			t.Error("the same copies are tried again at once")
 		}
 		changed := p
-		changed.Scale = map[string]int{"web": 3}
+		changed.SetScale(map[string]int{"web": 3})
 		if !s.may(changed) {
 			t.Error("another number of copies has to wait")
 		}

@@ -63,10 +63,10 @@ func (d *Deployer) stillServing(j *job) string {
 		name = fmt.Sprintf("v%d", j.number)
 	}
 	p, err := d.store.AppEnvironment(j.target)
-	if err != nil || p.Live == "" {
+	if err != nil || p.Live() == "" {
 		return name + " did not go live; nothing was live before it"
 	}
-	rel, err := d.store.Release(p.Live)
+	rel, err := d.store.Release(p.Live())
 	if err != nil {
 		return name + " did not go live; the version before it is still serving"
 	}

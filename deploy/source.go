@@ -64,7 +64,11 @@ func (d *Deployer) detect(j *job, dir string) (paas.Plan, error) {
 		return paas.Plan{}, fmt.Errorf("open source: %w", err)
 	}
 	defer root.Close()
-	plan, err := detect.Detect(root.FS(), j.app.Build)
+	config, err := d.store.AppEnvironment(j.target)
+	if err != nil {
+		return paas.Plan{}, err
+	}
+	plan, err := detect.Detect(root.FS(), j.app.BuildIn(config))
 	if err != nil {
 		return plan, err
 	}

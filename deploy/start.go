@@ -40,7 +40,7 @@ func (d *Deployer) startAll(ctx context.Context, j *job, v version) ([]paas.Inst
 	if err != nil {
 		return nil, err
 	}
-	want := wantedCopies(v.build.Plan, p.Scale)
+	want := wantedCopies(v.build.Plan, p.Scale())
 	if want.none() {
 		return nil, &paas.Error{Kind: paas.Failed, Msg: "nothing to start: every process is scaled to zero",
 			Hint: "give the web process at least one copy"}

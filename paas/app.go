@@ -1,23 +1,32 @@
 package paas
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // App is a web process with optional workers: a source and how it is built. What differs between environments is in AppEnvironment.
 type App struct {
 	ID, Project, Name string
-	Source            AppSource
-	Build             BuildSettings
+	Source            CodeSource
+	Build             AppBuild
 	Created           time.Time
 	Life
 }
 
-// AppSource is where an app's code comes from by default: pushes to the built-in git remote, an external repository, or uploads.
-type AppSource struct {
-	URL    string `json:"url,omitempty"`    // external public repository; empty: the built-in remote or uploads
-	Branch string `json:"branch,omitempty"` // deploy branch; empty: main, else master
+// AppBuild is how an app is built in every environment. Empty fields mean "as detected".
+type AppBuild struct {
+	Root         string `json:"root,omitempty"` // subdirectory of the source, slash separated
+	BuildCommand string `json:"build_command,omitempty"`
 }
 
-// BuildSettings correct what detection found. Empty fields mean "as detected".
+// AppSource is what a person says of where an app's code is: the address of a public repository, and the branch that is deployed.
+type AppSource struct {
+	URL    string `json:"url,omitempty"`    // empty: the built-in remote or uploads
+	Branch string `json:"branch,omitempty"` // empty: main, else master
+}
+
+// BuildSettings correct what detection found, for an app in one environment. Empty fields mean "as detected".
 type BuildSettings struct {
 	Root         string `json:"root,omitempty"` // subdirectory of the source, slash separated
 	BuildCommand string `json:"build_command,omitempty"`
@@ -25,20 +34,30 @@ type BuildSettings struct {
 	HealthPath   string `json:"health_path,omitempty"`
 }
 
+// SourceIn is where the app's code is for an environment.
+func (a App) SourceIn(p AppEnvironment) AppSource {
+	return AppSource{URL: a.Source.URL, Branch: p.Branch}
+}
+
+// BuildIn is what corrects detection in an environment.
+func (a App) BuildIn(p AppEnvironment) BuildSettings {
+	return BuildSettings{
+		Root: a.Build.Root, BuildCommand: a.Build.BuildCommand, StartCommand: p.Process(WebProcess).Command, HealthPath: p.Health.Path,
+	}
+}
+
+// OfApp is the part that holds in every environment.
+func (b BuildSettings) OfApp() AppBuild { return AppBuild{Root: b.Root, BuildCommand: b.BuildCommand} }
+
+// Apply makes the other part the app environment's.
+func (b BuildSettings) Apply(p *AppEnvironment) {
+	p.SetProcess(WebProcess, func(s *ProcessSettings) { s.Command = b.StartCommand })
+	p.Health.Path = b.HealthPath
+}
+
 // Target names an app in an environment, by ids.
 type Target struct {
 	App, Environment string
-}
-
-// AppEnvironment is an app in an environment: what differs between production and staging.
-type AppEnvironment struct {
-	Target
-	Live        string // id of the live release; "" before the first
-	LastNumber  int    // number of the newest release
-	Limits      Limits
-	Scale       map[string]int // process type → copies; a type not named has one
-	Domains     []string       // host names besides <app>.BASE
-	VarsVersion int            // grows with every change of the variables
 }
 
 // Limits cap one instance. Zero fields take the defaults of DefaultLimits.
@@ -63,6 +82,11 @@ func (l Limits) WithDefaults() Limits {
 		l.PIDs = DefaultLimits.PIDs
 	}
 	return l
+}
+
+// or fills the zero fields from other.
+func (l Limits) or(other Limits) Limits {
+	return Limits{cmp.Or(l.MemoryMB, other.MemoryMB), cmp.Or(l.CPUs, other.CPUs), cmp.Or(l.PIDs, other.PIDs)}
 }
 
 // Variable is one environment variable of an app environment. Build ones also reach the build, so changing one means a rebuild.

@@ -1,6 +1,11 @@
 package paas
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+)
 
 // Source says where a deployment's code is. It is durable: after a crash the same code can be fetched again.
 type Source struct {
@@ -31,25 +36,89 @@ type Build struct {
 	ID, App string
 	Source  Source
 	Plan    Plan
-	Image   string // "apps/<app id>@sha256:…" in our registry; "" for a static build
-	Tree    string // "sha256:…" over the files of a static build; they are in <data>/static/<build id>
+	Image   string      // "apps/<app id>@sha256:…" in our registry; "" for a static build
+	Tree    string      // "sha256:…" over the files of a static build; they are in <data>/static/<build id>
+	Inputs  BuildInputs `json:",omitzero"`
+	SBOM    string      `json:",omitempty"` // digest of the bill of materials
+	Log     string      `json:",omitempty"` // id of the log; "" is the deployment's
 	Created time.Time
 	Took    time.Duration
 	Life
 }
 
-// Release is a build plus one environment's configuration: sealed, numbered 1, 2, 3…, immutable.
+// BuildInputs are everything that a build's result depends on, each as a digest or an exact name. Two builds of the same inputs are the
+// same; what is not known is "".
+type BuildInputs struct {
+	Tree       string `json:",omitempty"` // of the source
+	Plan       string `json:",omitempty"`
+	Variables  string `json:",omitempty"` // of the build variables, keyed: it tells nothing of their values
+	Builder    string `json:",omitempty"` // image
+	Run        string `json:",omitempty"` // image
+	PackageSet string `json:",omitempty"`
+	Platform   string `json:",omitempty"` // linux/amd64
+}
+
+// Hash is over all inputs; "" while one that every build has is not known.
+func (b BuildInputs) Hash() string {
+	if b.Tree == "" || b.Plan == "" || b.Variables == "" || b.Platform == "" {
+		return ""
+	}
+	sum := sha256.New()
+	for _, s := range []string{b.Tree, b.Plan, b.Variables, b.Builder, b.Run, b.PackageSet, b.Platform} {
+		fmt.Fprintf(sum, "%d:%s", len(s), s)
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
+}
+
+// Release is a build plus one environment's configuration: sealed, numbered 1, 2, 3…, immutable but for when it was live and what is kept
+// of it. What runs is here by itself: a release can be started when its build is forgotten.
 type Release struct {
-	ID, App, Environment string
-	Number               int
-	Build                string
-	Limits               Limits
-	Scale                map[string]int
-	VariableNames        []string // values are sealed beside the record: store.ReleaseVariables
-	Actor                Actor
-	Note                 string // "rollback to v3"
-	Created              time.Time
+	ID, App, Environment    string
+	Number                  int
+	Build                   string
+	Image, Tree             string // of the build
+	Processes               []ReleaseProcess
+	Health                  HealthCheck
+	Limits                  Limits
+	Commit, Author, Message string         // of the source
+	VariableNames           []string       // values are sealed beside the record: store.ReleaseVariables
+	Scale                   map[string]int // copies and mounts when it was made: only to show differences
+	Mounts                  []Mount        `json:",omitempty"`
+	FirstLive, LastLive     time.Time      `json:",omitzero"`  // LastLive is zero before it was live, and while it is
+	Pinned                  bool           `json:",omitempty"` // kept however old
+	PromotedFrom            string         `json:",omitempty"` // release of another environment
+	Snapshots               []string       `json:",omitempty"` // of volumes, taken before it went live
+	Actor                   Actor
+	Note                    string // "rollback to v3"
+	Created                 time.Time
 	Life
+}
+
+// ReleaseProcess is a process of a release.
+type ReleaseProcess struct {
+	Type    string
+	Command string `json:",omitempty"` // instead of the image's own; "" leaves it to the image
+	Limits  Limits // zero fields take the release's
+}
+
+// LimitsOf a copy of the process, with the defaults filled in.
+func (r Release) LimitsOf(process string) Limits {
+	for _, p := range r.Processes {
+		if p.Type == process {
+			return p.Limits.or(r.Limits).WithDefaults()
+		}
+	}
+	return r.Limits.WithDefaults()
+}
+
+// Command is what runs instead of the image's own process; "" leaves it to the image.
+func (r Release) Command(process string) string {
+	for _, p := range r.Processes {
+		if p.Type == process {
+			return p.Command
+		}
+	}
+	return ""
 }
 
 // Status is how a deployment stands.

@@ -24,7 +24,7 @@ func TestOpenRepository(t *testing.T) {
 		if err != nil {
 			return paas.App{}, paas.Actor{}, err
 		}
-		a, err := r.Control.OpenRepository(t.Context(), by, app, write)
+		a, _, err := r.Control.OpenRepository(t.Context(), by, app, write)
 		return a, by.Actor(), err
 	}
 	all, narrow, reader := r.Token(team), r.Token(r.PathOf(own)), r.Token(team, string(access.GitRead))

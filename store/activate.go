@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/cloudsania/cloudsania/paas"
 )
@@ -64,8 +65,21 @@ func (t *Tx) switchRelease(dep paas.Deployment) error {
 	if err != nil {
 		return err
 	}
-	was := p.Live
-	p.Live = dep.Release
+	was := p.Live()
+	for _, s := range p.Traffic {
+		if err := t.updateRelease(s.Release, func(r *paas.Release) { r.LastLive = t.now }); err != nil {
+			return err
+		}
+	}
+	err = t.updateRelease(dep.Release, func(r *paas.Release) {
+		if r.LastLive = (time.Time{}); r.FirstLive.IsZero() {
+			r.FirstLive = t.now
+		}
+	})
+	if err != nil {
+		return err
+	}
+	p.Traffic = []paas.Share{{Release: dep.Release, Weight: 1}}
 	if err := t.put(appEnvironmentBucket, targetKey(target), p); err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	maxSettingBytes = 4096
+	maxSettingBytes = 4096 // of what describes a source
 	maxApps         = 2000
 )
 
@@ -32,8 +32,8 @@ func (t *Tx) CreateApp(in NewApp) (paas.App, error) {
 	if in.Environment == "" {
 		in.Environment = paas.Production
 	}
-	a := paas.App{Name: in.Name, Source: in.Source, Build: in.Build}
-	if err := errors.Join(paas.CheckName(in.Name), checkApp(a)); err != nil {
+	a := paas.App{Name: in.Name, Source: paas.CodeAt(in.Source.URL), Build: in.Build.OfApp()}
+	if err := errors.Join(paas.CheckName(in.Name), in.Source.Validate(), in.Build.Validate()); err != nil {
 		return paas.App{}, err
 	}
 	client, err := t.defaultClient()
@@ -47,7 +47,9 @@ func (t *Tx) CreateApp(in NewApp) (paas.App, error) {
 	if a, err = t.createApp(a, project); err != nil {
 		return paas.App{}, err
 	}
-	target, err := t.place(a, in.Environment, in.Avoid)
+	settings := paas.AppEnvironment{Branch: in.Source.Branch}
+	in.Build.Apply(&settings)
+	target, err := t.place(a, in.Environment, in.Avoid, settings)
 	if err != nil || len(in.Variables) == 0 {
 		return a, err
 	}
@@ -60,7 +62,16 @@ func (t *Tx) AddToEnvironment(app, environment string, avoid []netip.Prefix) (pa
 	if err != nil {
 		return paas.Target{}, err
 	}
-	return t.place(a, environment, avoid)
+	elsewhere, err := t.AppEnvironmentsOf(app)
+	if err != nil {
+		return paas.Target{}, err
+	}
+	settings := paas.AppEnvironment{}
+	if len(elsewhere) > 0 { // it begins with what the app was told where it was first
+		settings.Branch = elsewhere[0].Branch
+		a.BuildIn(elsewhere[0]).Apply(&settings)
+	}
+	return t.place(a, environment, avoid, settings)
 }
 
 // Apps of all projects, by age.
@@ -112,8 +123,11 @@ func (t *Tx) UpdateApp(id string, fn func(*paas.App) error) error {
 	if a.ID != old.ID || a.Project != old.Project || a.Name != old.Name || !a.Created.Equal(old.Created) || a.Life != old.Life {
 		return paas.Invalidf("name", "rename it instead", "only an app's source and build settings can change")
 	}
-	if err := checkApp(a); err != nil || a == old {
+	if err := errors.Join(a.Source.Validate(), paas.BuildSettings{Root: a.Build.Root, BuildCommand: a.Build.BuildCommand}.Validate()); err != nil {
 		return err
+	}
+	if a.Source.Equal(old.Source) && a.Build == old.Build {
+		return nil
 	}
 	at, err := t.PathOf(id)
 	if err != nil {
@@ -122,7 +136,8 @@ func (t *Tx) UpdateApp(id string, fn func(*paas.App) error) error {
 	if err := t.put(appBucket, id, a); err != nil {
 		return err
 	}
-	return t.event(changedApp(old, a), id, at)
+	before, after := changedSettings(settingsOfApp(old), settingsOfApp(a))
+	return t.changedEvent(paas.EventAppUpdated, id, at, before, after)
 }
 
 // RenameApp changes the name, and that of the project when it was made for this app alone. Conflict when the name is taken.
@@ -220,8 +235,8 @@ func (t *Tx) createApp(a paas.App, project paas.Project) (paas.App, error) {
 	return a, t.event(paas.AppCreated{Name: a.Name, Project: project.Name}, a.ID, at)
 }
 
-// place puts an app into an environment of its project.
-func (t *Tx) place(a paas.App, environment string, avoid []netip.Prefix) (paas.Target, error) {
+// place puts an app into an environment of its project, to run there with these settings.
+func (t *Tx) place(a paas.App, environment string, avoid []netip.Prefix, settings paas.AppEnvironment) (paas.Target, error) {
 	env, err := t.ensureEnvironment(a.Project, environment, avoid)
 	if err != nil {
 		return paas.Target{}, err
@@ -230,7 +245,11 @@ func (t *Tx) place(a paas.App, environment string, avoid []netip.Prefix) (paas.T
 	if t.has(appEnvironmentBucket, targetKey(target)) {
 		return target, conflict("", "%q is in the environment %q already", a.Name, env.Name)
 	}
-	if err := t.put(appEnvironmentBucket, targetKey(target), paas.AppEnvironment{Target: target}); err != nil {
+	settings.Target = target
+	if settings.Life, err = t.born(); err != nil {
+		return target, err
+	}
+	if err := t.put(appEnvironmentBucket, targetKey(target), settings); err != nil {
 		return target, err
 	}
 	if err := t.generateHosts([]paas.AppEnvironment{{Target: target}}, nameTakenAs); err != nil {
@@ -246,34 +265,24 @@ func (t *Tx) place(a paas.App, environment string, avoid []netip.Prefix) (paas.T
 	return target, t.event(paas.AppPlaced{Environment: env.Name}, a.ID, at)
 }
 
-func checkApp(a paas.App) error {
-	for field, v := range map[string]string{"url": a.Source.URL, "branch": a.Source.Branch, "root": a.Build.Root, "build_command": a.Build.BuildCommand,
-		"start_command": a.Build.StartCommand, "health_path": a.Build.HealthPath} {
-		if len(v) > maxSettingBytes {
-			return paas.Invalidf(field, "", "this is longer than %d characters", maxSettingBytes)
+// changedSettings are the settings that differ, before and after; one that was or is not there is "".
+func changedSettings(old, now map[string]string) (before, after map[string]string) {
+	before, after = map[string]string{}, map[string]string{}
+	for _, settings := range []map[string]string{old, now} {
+		for name := range settings {
+			if old[name] != now[name] {
+				before[name], after[name] = old[name], now[name]
+			}
 		}
 	}
-	return nil
+	return before, after
 }
 
-// changedApp names what is different, for the event.
-func changedApp(old, a paas.App) paas.AppUpdated {
-	return paas.AppUpdated{
-		URL:          fromTo(old.Source.URL, a.Source.URL),
-		Branch:       fromTo(old.Source.Branch, a.Source.Branch),
-		Root:         fromTo(old.Build.Root, a.Build.Root),
-		BuildCommand: fromTo(old.Build.BuildCommand, a.Build.BuildCommand),
-		StartCommand: fromTo(old.Build.StartCommand, a.Build.StartCommand),
-		HealthPath:   fromTo(old.Build.HealthPath, a.Build.HealthPath),
+func settingsOfApp(a paas.App) map[string]string {
+	return map[string]string{
+		"source": string(a.Source.Kind), "url": a.Source.URL, "repository": a.Source.Repository, "image": a.Source.Image,
+		"watch": strings.Join(a.Source.Watch, " "), "root": a.Build.Root, "build_command": a.Build.BuildCommand,
 	}
-}
-
-// fromTo says what a setting was and is; "" when it is what it was.
-func fromTo(was, is string) string {
-	if was == is {
-		return ""
-	}
-	return fmt.Sprintf("%q → %q", was, is)
 }
 
 func nameTaken(name string) error {

@@ -2,17 +2,13 @@ package store
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-const (
-	maxDomains = 100
-	maxCopies  = 20
-)
+const maxDomains = 100
 
 // AppEnvironment of an app in an environment.
 func (t *Tx) AppEnvironment(target paas.Target) (paas.AppEnvironment, error) {
@@ -25,32 +21,36 @@ func (t *Tx) AppEnvironment(target paas.Target) (paas.AppEnvironment, error) {
 
 // AppEnvironments of all apps in all environments.
 func (t *Tx) AppEnvironments() ([]paas.AppEnvironment, error) {
-	return list[paas.AppEnvironment](t, appEnvironmentBucket, "")
+	return byAge[paas.AppEnvironment](t, appEnvironmentBucket)
 }
 
-// AppEnvironmentsOf an app, in the order of its environments' ages.
+// AppEnvironmentsOf an app, in the order in which it was put into them.
 func (t *Tx) AppEnvironmentsOf(app string) ([]paas.AppEnvironment, error) {
 	all, err := t.AppEnvironments()
-	return slices.DeleteFunc(all, func(p paas.AppEnvironment) bool { return p.App != app }), err
+	all = slices.DeleteFunc(all, func(p paas.AppEnvironment) bool { return p.App != app })
+	return all, err
 }
 
-// UpdateAppEnvironment changes Limits, Scale and Domains; fn must not change the rest. A domain is a host name that no other target has
-// (Conflict); it is kept in lower case.
+// UpdateAppEnvironment changes the settings of an app in an environment; fn must not change the rest: what is live, numbers, the target. A
+// domain is a host name that no other target has (Conflict); it is kept in lower case.
 func (t *Tx) UpdateAppEnvironment(target paas.Target, fn func(*paas.AppEnvironment) error) error {
 	old, err := t.AppEnvironment(target)
 	if err != nil {
 		return err
 	}
-	p := old
-	p.Scale, p.Domains = maps.Clone(old.Scale), slices.Clone(old.Domains)
+	p := old.Clone()
 	if err := fn(&p); err != nil {
 		return err
 	}
-	if p.Target != old.Target || p.Live != old.Live || p.LastNumber != old.LastNumber || p.VarsVersion != old.VarsVersion {
-		return paas.Invalidf("", "", "only limits, scale and domains can change here")
+	if p.Target != old.Target || !slices.Equal(p.Traffic, old.Traffic) || p.LastNumber != old.LastNumber || p.VarsVersion != old.VarsVersion || p.Life != old.Life {
+		return paas.Invalidf("", "", "only settings can change here")
 	}
 	if err := checkAppEnvironment(&p); err != nil {
 		return err
+	}
+	before, after := changedSettings(settingsIn(old), settingsIn(p))
+	if len(after) == 0 {
+		return nil
 	}
 	if err := t.moveHosts(target, old.Domains, p.Domains); err != nil {
 		return err
@@ -62,23 +62,45 @@ func (t *Tx) UpdateAppEnvironment(target paas.Target, fn func(*paas.AppEnvironme
 	if err := t.put(appEnvironmentBucket, targetKey(target), p); err != nil {
 		return err
 	}
-	return t.event(paas.AppEnvironmentUpdated{
-		Environment: target.Environment,
-		Domains:     strings.Join(p.Domains, " "),
-		Limits:      fmt.Sprintf("%+v", p.Limits),
-		Scale:       fmt.Sprint(p.Scale),
-	}, target.App, at)
+	return t.changedEvent(paas.EventAppEnvironmentUpdated, target.App, at, before, after)
+}
+
+// settingsIn names the settings of an app environment as events tell of them.
+func settingsIn(p paas.AppEnvironment) map[string]string {
+	out := map[string]string{
+		"branch": p.Branch, "limits": sizeOf(p.Limits), "health_path": p.Health.Path, "domains": strings.Join(p.Domains, " "),
+		"drain": notZero(p.Drain), "auto_deploy": notZero(p.AutoDeploy), "lock": notZero(p.Lock), "sleep": notZero(p.Sleep),
+	}
+	for process, s := range p.Processes {
+		out["copies."+process], out["command."+process], out["limits."+process] = fmt.Sprint(s.Copies), s.Command, sizeOf(s.Limits)
+		out["follow."+process], out["grace."+process] = notZero([2]int{s.Min, s.Max}), notZero(s.Grace)
+	}
+	for i, m := range p.Mounts {
+		out[fmt.Sprintf("mount.%d", i+1)] = fmt.Sprintf("%+v", m)
+	}
+	return out
+}
+
+func sizeOf(l paas.Limits) string {
+	if l == (paas.Limits{}) {
+		return ""
+	}
+	return fmt.Sprintf("%d MB, %g CPUs, %d PIDs", l.MemoryMB, l.CPUs, l.PIDs)
+}
+
+// notZero is v as text, "" for the zero value.
+func notZero[T comparable](v T) string {
+	var zero T
+	if v == zero {
+		return ""
+	}
+	return fmt.Sprintf("%+v", v)
 }
 
 // checkAppEnvironment also puts the domains into the form that they are kept in.
 func checkAppEnvironment(p *paas.AppEnvironment) error {
-	if p.Limits.MemoryMB < 0 || p.Limits.CPUs < 0 || p.Limits.PIDs < 0 {
-		return paas.Invalidf("limits", "0 takes the default", "a limit cannot be negative")
-	}
-	for process, n := range p.Scale {
-		if n < 0 || n > maxCopies || process == "" || len(process) > 63 {
-			return paas.Invalidf("scale", fmt.Sprintf("choose between 0 and %d", maxCopies), "%q cannot have %d copies", paas.Clip(process, 63), n)
-		}
+	if err := p.Validate(paas.Machine{}); err != nil {
+		return err
 	}
 	if len(p.Domains) > maxDomains {
 		return paas.Invalidf("domains", "", "an app can have at most %d domains", maxDomains)

@@ -44,9 +44,9 @@ func TestAppEnvironmentIsChecked(t *testing.T) {
 	wantKind(t, w.setDomains(many...), paas.Invalid)
 	for name, change := range map[string]func(*paas.AppEnvironment){
 		"negative memory": func(p *paas.AppEnvironment) { p.Limits.MemoryMB = -1 },
-		"negative copies": func(p *paas.AppEnvironment) { p.Scale = map[string]int{"web": -1} },
-		"too many copies": func(p *paas.AppEnvironment) { p.Scale = map[string]int{"web": 1000} },
-		"live release":    func(p *paas.AppEnvironment) { p.Live = "rel_x" },
+		"negative copies": func(p *paas.AppEnvironment) { p.SetScale(map[string]int{"web": -1}) },
+		"too many copies": func(p *paas.AppEnvironment) { p.SetScale(map[string]int{"web": 1000}) },
+		"live release":    func(p *paas.AppEnvironment) { p.Traffic = []paas.Share{{Release: "rel_x", Weight: 1}} },
 		"version":         func(p *paas.AppEnvironment) { p.VarsVersion++ },
 		"target":          func(p *paas.AppEnvironment) { p.App = "app_x" },
 	} {
@@ -55,10 +55,11 @@ func TestAppEnvironmentIsChecked(t *testing.T) {
 		}
 	}
 	must(t, w.s.UpdateAppEnvironment(anna, w.target, func(p *paas.AppEnvironment) error {
-		p.Limits.MemoryMB, p.Scale = 256, map[string]int{"web": 2}
+		p.Limits.MemoryMB = 256
+		p.SetScale(map[string]int{"web": 2})
 		return nil
 	}))
-	if p := got(w.s.AppEnvironment(w.target))(t); p.Limits.MemoryMB != 256 || p.Scale["web"] != 2 {
+	if p := got(w.s.AppEnvironment(w.target))(t); p.Limits.MemoryMB != 256 || p.Scale()["web"] != 2 {
 		t.Fatalf("%+v", p)
 	}
 	_, err := w.s.AppEnvironment(paas.Target{App: w.app.ID, Environment: "env_none"})

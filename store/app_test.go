@@ -12,7 +12,7 @@ func TestCreateAppMakesTheHierarchy(t *testing.T) {
 	s := opened(t)
 	app := got(s.CreateApp(anna, NewApp{Name: "shop", Source: paas.AppSource{Branch: "live"}, Variables: []paas.Variable{
 		{Name: "A", Value: paas.NewSecret("1")}, {Name: "VITE_B", Value: paas.NewSecret("2")}}}))(t)
-	if !paas.IsID("app", app.ID) || app.Source.Branch != "live" {
+	if !paas.IsID("app", app.ID) || got(s.AppEnvironment(got(s.Target(app.ID, ""))(t)))(t).Branch != "live" {
 		t.Fatalf("%+v", app)
 	}
 	project := got(s.Project(app.Project))(t)

@@ -63,10 +63,10 @@ func (t *Tx) RemoveBuild(id string) error {
 
 func (t *Tx) refuseLive(build string) error {
 	return each(t, appEnvironmentBucket, "", func(_ string, p paas.AppEnvironment) error {
-		if p.Live == "" {
+		if p.Live() == "" {
 			return nil
 		}
-		rel, err := get[paas.Release](t, releaseBucket, p.Live)
+		rel, err := get[paas.Release](t, releaseBucket, p.Live())
 		if err == nil && rel.Build == build {
 			return conflict("deploy another version first", "the build is live")
 		}

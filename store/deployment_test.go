@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloudsania/cloudsania/paas"
 )
@@ -48,7 +49,7 @@ func TestDeploymentFromQueueToEnd(t *testing.T) {
 	if strings.Join(steps, " ") != "queued start health switch done" || dep.Status != paas.Succeeded || dep.Number != 1 || dep.Ended.IsZero() || dep.Generation != generation {
 		t.Fatalf("%v %+v", steps, dep)
 	}
-	if p := got(s.AppEnvironment(w.target))(t); p.Live != rel.ID || p.LastNumber != 1 {
+	if p := got(s.AppEnvironment(w.target))(t); p.Live() != rel.ID || p.LastNumber != 1 {
 		t.Fatalf("%+v", p)
 	}
 	var actions []string
@@ -332,5 +333,36 @@ func TestChangedConfigurationBringsTheCodeThatWaits(t *testing.T) {
 	}
 	if left := got(s.Unfinished())(t); len(left) != 1 {
 		t.Fatalf("%d wait", len(left))
+	}
+}
+
+// A release says by itself what runs, and when it was live.
+func TestReleaseStandsAlone(t *testing.T) {
+	s, c := timed(t)
+	w := newSite(t, s, "shop")
+	must(t, s.UpdateAppEnvironment(anna, w.target, func(p *paas.AppEnvironment) error {
+		paas.BuildSettings{StartCommand: "node mine.js", HealthPath: "/up"}.Apply(p)
+		p.SetProcess("web", func(s *paas.ProcessSettings) { s.Limits.MemoryMB = 64 })
+		p.Limits = paas.Limits{MemoryMB: 128, CPUs: 2}
+		return nil
+	}))
+	w.deploy(t)
+	one := got(s.ReleaseNumber(w.target, 1))(t)
+	if one.Image == "" || one.Command("web") != "node mine.js" || one.Command("worker") != "" || one.Health.Path != "/up" || one.Commit != "" {
+		t.Fatalf("%+v", one)
+	}
+	if web, other := one.LimitsOf("web"), one.LimitsOf("worker"); web != (paas.Limits{MemoryMB: 64, CPUs: 2, PIDs: 512}) || other.MemoryMB != 128 {
+		t.Errorf("%+v %+v", web, other)
+	}
+	first := c.now()
+	c.add(time.Hour)
+	w.deploy(t)
+	one, two := got(s.ReleaseNumber(w.target, 1))(t), got(s.ReleaseNumber(w.target, 2))(t)
+	if !one.FirstLive.Equal(first) || !one.LastLive.Equal(c.now()) || !two.FirstLive.Equal(c.now()) || !two.LastLive.IsZero() {
+		t.Errorf("%v to %v, then %v to %v", one.FirstLive, one.LastLive, two.FirstLive, two.LastLive)
+	}
+	staging := got(s.AddToEnvironment(anna, w.app.ID, "staging", nil))(t)
+	if p := got(s.AppEnvironment(staging))(t); w.app.BuildIn(p).StartCommand != "node mine.js" || p.Health.Path != "/up" || p.Limits != (paas.Limits{}) || p.Live() != "" {
+		t.Errorf("another environment begins with %+v", p)
 	}
 }

@@ -208,7 +208,7 @@ func TestChangeAndEventAreOne(t *testing.T) {
 		t.Fatalf("%d records became %d", len(before), len(after))
 	}
 	must(t, s.UpdateApp(anna, w.app.ID, func(a *paas.App) error { a.Build.Root = "web"; return nil }))
-	if e := got(s.Events(EventFilter{Limit: 1}))(t)[0]; e.Action != "app.updated" || e.Detail["root"] != `"" → "web"` || e.Actor != anna {
+	if e := got(s.Events(EventFilter{Limit: 1}))(t)[0]; e.Action != "app.updated" || e.Before["root"] != "" || e.After["root"] != "web" || len(e.After) != 1 || e.Actor != anna {
 		t.Fatalf("%+v", e)
 	}
 }

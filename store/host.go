@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/cloudsania/cloudsania/paas"
 )
@@ -55,6 +56,9 @@ func (t *Tx) takeHost(h paas.Host) error {
 
 // moveHosts gives the names in now to target as its own and releases those that are only in was. The edge's table changes with them.
 func (t *Tx) moveHosts(target paas.Target, was, now []string) error {
+	if slices.Equal(was, now) {
+		return nil
+	}
 	keep := map[string]bool{}
 	for _, name := range now {
 		keep[name] = true

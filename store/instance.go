@@ -27,10 +27,10 @@ func (t *Tx) NewCopy(target paas.Target, process string) (paas.Instance, error) 
 	if err != nil {
 		return paas.Instance{}, err
 	}
-	if p.Live == "" {
+	if p.Live() == "" {
 		return paas.Instance{}, conflict("", "nothing is live yet")
 	}
-	return t.newInstance(paas.Instance{Release: p.Live, Process: process})
+	return t.newInstance(paas.Instance{Release: p.Live(), Process: process})
 }
 
 func (t *Tx) newInstance(inst paas.Instance) (paas.Instance, error) {
@@ -197,12 +197,12 @@ func (t *Tx) keepGone(i paas.Instance) error {
 	return err
 }
 
-// nextOrdinal is the lowest number that no other copy of the process has in the same deployment.
+// nextOrdinal is the lowest number that no other copy of the process of the same release has.
 func (t *Tx) nextOrdinal(inst paas.Instance) (int, error) {
 	others, err := t.InstancesOf(paas.Target{App: inst.App, Environment: inst.Environment})
 	taken := map[int]bool{}
 	for _, o := range others {
-		if o.Deployment == inst.Deployment && o.Process == inst.Process {
+		if o.Release == inst.Release && o.Process == inst.Process {
 			taken[o.Ordinal] = true
 		}
 	}

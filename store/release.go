@@ -1,9 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 
 	"github.com/cloudsania/cloudsania/paas"
 )
@@ -72,8 +72,9 @@ func (t *Tx) makeRelease(dep paas.Deployment, from ReleaseFrom) (paas.Release, e
 	if err != nil {
 		return paas.Release{}, err
 	}
-	rel := paas.Release{ID: paas.NewID("rel"), App: dep.App, Environment: dep.Environment, Number: p.LastNumber + 1, Build: b.ID, Limits: p.Limits,
-		Scale: maps.Clone(p.Scale), Actor: dep.Actor, Note: from.Note, Created: t.now}
+	rel := paas.Release{ID: paas.NewID("rel"), App: dep.App, Environment: dep.Environment, Number: p.LastNumber + 1, Build: b.ID, Image: b.Image, Tree: b.Tree,
+		Processes: processesOf(b.Plan, p), Health: healthOf(b.Plan, p), Limits: p.Limits, Scale: p.Scale(), Mounts: p.Mounts,
+		Commit: b.Source.Commit, Author: b.Source.Author, Message: b.Source.Message, Actor: dep.Actor, Note: from.Note, Created: t.now}
 	vars, err := t.variables(p)
 	if from.Release != "" {
 		rel, vars, err = t.configuredLike(rel, from.Release)
@@ -100,12 +101,48 @@ func (t *Tx) configuredLike(rel paas.Release, release string) (paas.Release, []p
 	if old.App != rel.App || old.Environment != rel.Environment {
 		return rel, nil, fmt.Errorf("make release: %q is of another target", release) // its variables are not for this one
 	}
-	rel.Limits, rel.Scale = old.Limits, old.Scale
+	rel.Limits, rel.Processes, rel.Health = old.Limits, old.Processes, old.Health
 	if rel.Note == "" {
 		rel.Note = fmt.Sprintf("rollback to v%d", old.Number)
 	}
 	vars, err := t.openVariables(releaseVariablesBucket, old.ID, uint64(old.Number))
 	return rel, vars, err
+}
+
+// processesOf a plan with what the app environment says of them.
+func processesOf(plan paas.Plan, p paas.AppEnvironment) []paas.ReleaseProcess {
+	var out []paas.ReleaseProcess
+	for _, process := range plan.Processes {
+		s := p.Process(process.Type)
+		out = append(out, paas.ReleaseProcess{Type: process.Type, Command: chosen(s.Command, process.Command), Limits: s.Limits})
+	}
+	if len(plan.Processes) == 0 {
+		s := p.Process(paas.WebProcess)
+		out = append(out, paas.ReleaseProcess{Type: paas.WebProcess, Command: chosen(s.Command, plan.StartCommand), Limits: s.Limits})
+	}
+	return out
+}
+
+// chosen is the owner's command where it is not the one in the image.
+func chosen(command, built string) string {
+	if command == built {
+		return ""
+	}
+	return command
+}
+
+func healthOf(plan paas.Plan, p paas.AppEnvironment) paas.HealthCheck {
+	return paas.HealthCheck{Path: cmp.Or(p.Health.Path, plan.HealthPath)}
+}
+
+// updateRelease changes what may change of a release: when it was live, and what is kept of it. One that is gone is fine.
+func (t *Tx) updateRelease(id string, fn func(*paas.Release)) error {
+	rel, ok, err := find[paas.Release](t, releaseBucket, id)
+	if err != nil || !ok {
+		return err
+	}
+	fn(&rel)
+	return t.put(releaseBucket, id, rel)
 }
 
 func (t *Tx) keepRelease(rel paas.Release, p paas.AppEnvironment, vars []paas.Variable) error {

@@ -14,13 +14,106 @@ import (
 
 // toSchema2 turns the records of schema 1 into those of schema 2.
 func toSchema2(t *Tx) error {
-	steps := []func(*Tx) error{numberNouns, kindsOfDeployments, ordinalsOfInstances, indexOldEvents, rolesBecomeMemberships, kindsOfTokens, factorsOfSessions, hostsAreRecords}
+	steps := []func(*Tx) error{
+		settingsLeaveApps, numberNouns, kindsOfDeployments, ordinalsOfInstances, indexOldEvents, rolesBecomeMemberships, kindsOfTokens,
+		factorsOfSessions, releasesStandAlone, hostsAreRecords,
+	}
 	for _, step := range steps {
 		if err := step(t); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// settingsLeaveApps gives each environment that an app is in what was the app's: branch, start command and health path.
+func settingsLeaveApps(t *Tx) error {
+	type before struct {
+		Source paas.AppSource
+		Build  paas.BuildSettings
+	}
+	apps := map[string]before{}
+	err := each(t, appBucket, "", func(id string, a before) error { apps[id] = a; return nil })
+	for _, id := range slices.Sorted(maps.Keys(apps)) {
+		err = errors.Join(err, rewrite(t, appBucket, id, func(m members) error {
+			return errors.Join(m.set("Source", paas.CodeAt(apps[id].Source.URL)), m.set("Build", apps[id].Build.OfApp()))
+		}))
+	}
+	keys, keysErr := t.keys(appEnvironmentBucket, "")
+	err = errors.Join(err, keysErr)
+	for _, key := range keys {
+		if err != nil {
+			return err
+		}
+		var scale map[string]int
+		var live string
+		old := apps[targetAt(key).App]
+		err = rewrite(t, appEnvironmentBucket, key, func(m members) error {
+			return errors.Join(m.take("Scale", &scale), m.take("Live", &live))
+		})
+		if err != nil {
+			return err
+		}
+		var p paas.AppEnvironment
+		if p, err = get[paas.AppEnvironment](t, appEnvironmentBucket, key); err != nil {
+			return err
+		}
+		p.SetScale(scale)
+		old.Build.Apply(&p)
+		p.Branch = old.Source.Branch
+		if live != "" {
+			p.Traffic = []paas.Share{{Release: live, Weight: 1}}
+		}
+		if p.Life, err = t.born(); err != nil {
+			return err
+		}
+		err = t.put(appEnvironmentBucket, key, p)
+	}
+	return err
+}
+
+// releasesStandAlone gives releases what they took from their build and the app so far, and when they were live.
+func releasesStandAlone(t *Tx) error {
+	all, err := byAge[paas.Release](t, releaseBucket)
+	for _, rel := range all {
+		if err != nil {
+			return err
+		}
+		target := paas.Target{App: rel.App, Environment: rel.Environment}
+		p, envErr := t.AppEnvironment(target)
+		b, known, buildErr := find[paas.Build](t, buildBucket, rel.Build)
+		if err = errors.Join(envErr, buildErr); err != nil {
+			return err
+		}
+		if known {
+			rel.Image, rel.Tree, rel.Processes, rel.Health = b.Image, b.Tree, processesOf(b.Plan, p), healthOf(b.Plan, p)
+			rel.Commit, rel.Author, rel.Message = b.Source.Commit, b.Source.Author, b.Source.Message
+		}
+		err = t.put(releaseBucket, rel.ID, rel)
+	}
+	if err != nil {
+		return err
+	}
+	return timesOfReleases(t)
+}
+
+// timesOfReleases reads from the deployments when each release was live.
+func timesOfReleases(t *Tx) error {
+	deps, err := byAge[paas.Deployment](t, deploymentBucket)
+	live := map[paas.Target]string{}
+	for _, dep := range deps {
+		at := slices.IndexFunc(dep.Steps, func(s paas.StepTime) bool { return s.Step == paas.StepSwitch })
+		if err != nil || at < 0 || dep.Release == "" {
+			continue
+		}
+		switched, target := dep.Steps[at].At, paas.Target{App: dep.App, Environment: dep.Environment}
+		err = errors.Join(
+			t.updateRelease(live[target], func(r *paas.Release) { r.LastLive = switched }),
+			t.updateRelease(dep.Release, func(r *paas.Release) { r.FirstLive = switched }),
+		)
+		live[target] = dep.Release
+	}
+	return err
 }
 
 // numberNouns gives every noun its place in the order of making, which ids and clocks decided until now.

@@ -172,3 +172,55 @@ func TestMigratedPeople(t *testing.T) {
 		t.Errorf("an answer of 30 days ago: %q %d", b, status)
 	}
 }
+
+// What was the app's is each environment's now, and each release says by itself what runs.
+func TestMigratedSettings(t *testing.T) {
+	s := migrated(t)
+	app := got(s.FindApp("shop/shop"))(t)
+	if app.Source.Kind != paas.CodeBuiltIn || app.Build != (paas.AppBuild{Root: "web", BuildCommand: "npm run build"}) {
+		t.Errorf("%+v", app)
+	}
+	site := got(s.FindApp("site/site"))(t)
+	if site.Source.Kind != paas.CodeAddress || site.Source.URL != "https://git.example.com/site.git" {
+		t.Errorf("%+v", site)
+	}
+	all := got(s.AppEnvironmentsOf(app.ID))(t)
+	if len(all) != 2 || all[0].Seq == 0 || all[1].Seq <= all[0].Seq {
+		t.Fatalf("%+v", all)
+	}
+	for _, p := range all {
+		if p.Branch != "release" || p.Health.Path != "/healthz" || p.Process("web").Command != "node server.js" || len(p.Traffic) != 1 {
+			t.Errorf("%+v", p)
+		}
+	}
+	prod := all[0]
+	if scale := prod.Scale(); scale["web"] != 2 || scale["cron"] != 0 || len(scale) != 2 || prod.Process("worker").Copies != 1 || prod.Process("cron").Copies != 0 {
+		t.Errorf("%v", scale)
+	}
+	if prod.Limits != (paas.Limits{MemoryMB: 256, CPUs: 0.5, PIDs: 100}) || !slices.Equal(prod.Domains, []string{"shop.test", "www.shop.test"}) || prod.LastNumber != 4 {
+		t.Errorf("%+v", prod)
+	}
+	releases := got(s.Releases(prod.Target))(t)
+	if len(releases) != 4 || releases[1].ID != prod.Live() || releases[1].Note != "rollback to v1" {
+		t.Fatalf("%+v", releases)
+	}
+	for _, r := range releases {
+		live, ended := r.Number < 4, r.Number < 3
+		if r.Image == "" || len(r.Processes) != 2 || r.Health.Path != "/healthz" || r.Seq == 0 || r.FirstLive.IsZero() == live || r.LastLive.IsZero() == ended {
+			t.Errorf("%+v", r)
+		}
+	}
+	if r := releases[3]; r.Commit != "1111111111111111111111111111111111111111" || r.Message != "first" || r.Command("web") != "" || r.Scale["web"] != 2 {
+		t.Errorf("%+v", r)
+	}
+	vars := got(s.ReleaseVariables(releases[3].ID))(t)
+	if len(vars) != 3 || vars[0].Name != "BYTES" || vars[0].Value.Reveal() != "a\xffb" {
+		t.Errorf("%d variables", len(vars))
+	}
+	if table := got(s.Table())(t); len(table.Routes) != 6 || len(table.Draining) != 2 {
+		t.Errorf("%+v", table)
+	}
+	if left := got(s.Removals())(t); len(left) != 1 || left[0].App.Name != "doomed" || len(left[0].Instances) != 1 {
+		t.Errorf("%+v", left)
+	}
+}

@@ -44,8 +44,8 @@ func (t *Tx) route(p paas.AppEnvironment) (r paas.Route, draining []string, err 
 		return r, nil, err
 	}
 	r = paas.Route{App: p.App, Environment: p.Environment, Name: paas.FullName(app, project), Upstreams: []paas.Upstream{}}
-	if p.Live != "" {
-		rel, err := get[paas.Release](t, releaseBucket, p.Live)
+	if p.Live() != "" {
+		rel, err := get[paas.Release](t, releaseBucket, p.Live())
 		if err != nil {
 			return r, nil, err
 		}

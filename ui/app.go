@@ -11,15 +11,17 @@ import (
 // They are two facts, never one.
 type App struct {
 	paas.App
-	Path    string // of its page: "/apps/shop"
-	Address string // where visitors find it: "https://shop.example.com"
-	Project string // shown only when it is not simply the app's own name
-	Plan    *paas.Plan
-	Live    *paas.Release    // what visitors get; nil before the first version
-	Latest  *paas.Deployment // newest attempt; nil before the first
-	Health  Health
-	Missing []paas.Needed // variables that the live code asks for and that are not set
-	Load    paas.Load
+	Path       string // of its page: "/apps/shop"
+	Address    string // where visitors find it: "https://shop.example.com"
+	Project    string // shown only when it is not simply the app's own name
+	Repository paas.AppSource
+	Settings   paas.BuildSettings
+	Plan       *paas.Plan
+	Live       *paas.Release    // what visitors get; nil before the first version
+	Latest     *paas.Deployment // newest attempt; nil before the first
+	Health     Health
+	Missing    []paas.Needed // variables that the live code asks for and that are not set
+	Load       paas.Load
 }
 
 // Health is what visitors get.

@@ -2,9 +2,12 @@ package ui
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/cloudsania/cloudsania/paas"
+	"github.com/cloudsania/cloudsania/terminal"
 )
 
 // phrase is how an action reads: verb, then what it is about.
@@ -38,7 +41,7 @@ var phrases = map[paas.EventName]phrase{
 	paas.EventAppRenamed:            {"renamed", "app", ""},
 	paas.EventAppDeleted:            {"deleted", "name", "warn"},
 	paas.EventAppPlaced:             {"added an environment to", "app", ""},
-	paas.EventAppEnvironmentUpdated: {"changed size or addresses of", "app", ""},
+	paas.EventAppEnvironmentUpdated: {"changed settings of", "app", ""},
 	paas.EventVariablesChanged:      {"changed variables of", "app", ""},
 
 	paas.EventReleaseCreated:        {"made", "version", ""},
@@ -112,8 +115,8 @@ func more(e paas.Event) string {
 		return sentence(d.Message)
 	case paas.AppRenamed:
 		return "Was " + d.Was
-	case paas.AppUpdated:
-		return changes(d)
+	case paas.AppUpdated, paas.AppEnvironmentUpdated:
+		return changedSettings(e)
 	case paas.InstanceCrashing:
 		return fmt.Sprintf("Process %s, exit code %d", d.Process, d.ExitCode)
 	case paas.SessionRefused:
@@ -130,19 +133,21 @@ var howSourceCame = map[paas.SourceKind]string{
 	paas.SourceConfig:   "Changed variables or settings",
 }
 
-// changes lists the settings of an app that were changed.
-func changes(d paas.AppUpdated) string {
+// changedSettings names the settings that an event tells of, with their new values.
+func changedSettings(e paas.Event) string {
 	var parts []string
-	for _, s := range []struct{ name, change string }{
-		{"url", d.URL},
-		{"branch", d.Branch},
-		{"root", d.Root},
-		{"build command", d.BuildCommand},
-		{"start command", d.StartCommand},
-		{"health path", d.HealthPath},
-	} {
-		if s.change != "" {
-			parts = append(parts, s.name+" "+s.change)
+	for _, k := range slices.Sorted(maps.Keys(e.After)) {
+		to := "the default"
+		if e.After[k] != "" {
+			to = "“" + terminal.Plain(e.After[k]) + "”"
+		}
+		parts = append(parts, strings.NewReplacer("_", " ", ".", " of ").Replace(k)+" "+to)
+	}
+	if len(parts) == 0 { // told before settings had a before and an after
+		for _, k := range []string{"url", "branch", "root", "build_command", "start_command", "health_path"} {
+			if e.Detail[k] != "" {
+				parts = append(parts, strings.ReplaceAll(k, "_", " ")+" "+e.Detail[k])
+			}
 		}
 	}
 	return strings.Join(parts, ", ")

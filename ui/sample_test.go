@@ -252,7 +252,8 @@ func preparing(s Shell) Shell {
 }
 
 func fromURL(a App) App {
-	a.Source = paas.AppSource{URL: "https://github.com/ferro/booking", Branch: "main"}
+	a.Source = paas.CodeAt("https://github.com/ferro/booking")
+	a.Repository = paas.AppSource{URL: a.Source.URL, Branch: "main"}
 	return a
 }
 

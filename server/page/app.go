@@ -57,7 +57,7 @@ func (h apps) page(c *server.Call) (ui.AppPage, error) {
 	shell.Stream = view.Path + "/live"
 	shell.Crumbs[len(shell.Crumbs)-1].Path = ""
 	view.Load = h.load(s)
-	p := ui.AppPage{Shell: shell, AppFrame: ui.AppFrame{App: view, Tab: "overview"}, Remote: s.Remote, Branch: s.App.Source.DeployBranch()}
+	p := ui.AppPage{Shell: shell, AppFrame: ui.AppFrame{App: view, Tab: "overview"}, Remote: s.Remote, Branch: view.Repository.DeployBranch()}
 	all, history, err := h.history(c, view, shownVersions+1)
 	if err != nil {
 		return p, err

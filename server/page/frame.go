@@ -93,7 +93,8 @@ func (f frame) visible(c *server.Call) ([]ui.App, error) {
 
 // view is an app as the pages show it.
 func (f frame) view(s control.AppState) ui.App {
-	out := ui.App{App: s.App, Path: "/apps/" + s.App.Name, Address: s.Address, Project: s.Project.Name, Plan: s.Plan(), Live: s.Live, Latest: s.Latest}
+	out := ui.App{App: s.App, Path: "/apps/" + s.App.Name, Address: s.Address, Project: s.Project.Name, Plan: s.Plan(), Live: s.Live, Latest: s.Latest,
+		Repository: s.App.SourceIn(s.Config), Settings: s.App.BuildIn(s.Config)}
 	if s.ByID {
 		out.Path = "/apps/" + s.App.ID
 	}

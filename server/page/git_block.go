@@ -20,7 +20,7 @@ func (f frame) gitBlock(c *server.Call, p control.Place) (*ui.GitBlock, error) {
 		return nil, err
 	}
 	remote := f.ctl.Remote(p)
-	block := &ui.GitBlock{Remote: remote, Commands: pushCommands(remote, text.Reveal(), p.App.Source.DeployBranch())}
+	block := &ui.GitBlock{Remote: remote, Commands: pushCommands(remote, text.Reveal(), p.Branch)}
 	if !token.Expires.IsZero() {
 		block.Expires = "in " + strconv.Itoa(control.TokenDays) + " days"
 	}

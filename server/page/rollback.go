@@ -67,7 +67,7 @@ func rollbackChanges(view ui.App, back control.Rollback) []ui.Change {
 		out = append(out, ui.Change{Icon: "clock", What: "The deploy that runs now", Text: "goes first, then this", Warn: true})
 	}
 	if view.Source.URL == "" {
-		out = append(out, ui.Change{Icon: "branch", What: "The next push", Text: fmt.Sprintf("to %s replaces %s again", view.Source.DeployBranch(), version(back.To.Number))})
+		out = append(out, ui.Change{Icon: "branch", What: "The next push", Text: fmt.Sprintf("to %s replaces %s again", view.Repository.DeployBranch(), version(back.To.Number))})
 	}
 	return out
 }

@@ -15,8 +15,11 @@ func TestSettingsInTheBrowser(t *testing.T) {
 		t.Errorf("leads to %q", to)
 	}
 	app, err := b.Store.FindApp("shop")
-	if err != nil || app.Build.Root != "web" || app.Build.StartCommand != "npm run go" {
+	if err != nil || app.Build.Root != "web" {
 		t.Errorf("%+v %v", app.Build, err)
+	}
+	if config, err := b.Store.AppEnvironmentsOf(app.ID); err != nil || app.BuildIn(config[0]).StartCommand != "npm run go" {
+		t.Errorf("%+v %v", config, err)
 	}
 	b.refusedForm(http.StatusBadRequest, "/apps/shop/settings/size", url.Values{"memory_mb": {"a lot"}, "cpus": {"1"}}, "is not a number")
 	b.refusedForm(http.StatusBadRequest, "/apps/shop/settings/size", url.Values{"memory_mb": {"31"}, "cpus": {"1"}}, "An app has at least 32 MB of memory.")

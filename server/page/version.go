@@ -35,7 +35,7 @@ func (h versions) page(c *server.Call, status int, form ui.Form) error {
 
 func newVersion(shell ui.Shell, view ui.App, push *ui.GitBlock) ui.NewVersionPage {
 	shell.Scripts = []string{"upload.js"}
-	return ui.NewVersionPage{Shell: shell, AppFrame: ui.AppFrame{App: view}, MaxUpload: server.MaxUploadBytes, Push: push, Branch: view.Source.DeployBranch()}
+	return ui.NewVersionPage{Shell: shell, AppFrame: ui.AppFrame{App: view}, MaxUpload: server.MaxUploadBytes, Push: push, Branch: view.Repository.DeployBranch()}
 }
 
 // deployAgain deploys what the app is made of by its settings, or was last deployed from.

@@ -117,8 +117,8 @@ func (h apps) delete(c *server.Call) error {
 func appDTO(s control.AppState) api.App {
 	a := s.App
 	out := api.App{ID: a.ID, Name: a.Name, Project: s.Project.Name, Environment: s.Environment.Name, URL: s.Address, Git: s.Remote,
-		Source: api.AppSource{URL: a.Source.URL, Branch: a.Source.Branch}, Build: buildDTO(a.Build), Limits: limitsDTO(s.Config.Limits),
-		Scale: s.Config.Scale, Created: a.Created}
+		Source: api.AppSource{URL: a.Source.URL, Branch: s.Config.Branch}, Build: buildDTO(a.BuildIn(s.Config)), Limits: limitsDTO(s.Config.Limits),
+		Scale: s.Config.Scale(), Created: a.Created}
 	if s.Live != nil {
 		live := control.Release{Release: *s.Live, IsLive: true}
 		if s.Build != nil {

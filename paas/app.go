@@ -34,6 +34,26 @@ type BuildSettings struct {
 	HealthPath   string `json:"health_path,omitempty"`
 }
 
+const maxSettingBytes = 4096
+
+// Setting is one of several, under the name that forms and the API have for it.
+type Setting struct{ Name, Value string }
+
+// Settings lists them in the order of pages.
+func (b BuildSettings) Settings() []Setting {
+	return []Setting{{"root", b.Root}, {"build_command", b.BuildCommand}, {"start_command", b.StartCommand}, {"health_path", b.HealthPath}}
+}
+
+// Validate tells whether the settings can be kept.
+func (b BuildSettings) Validate() error {
+	for _, s := range b.Settings() {
+		if len(s.Value) > maxSettingBytes {
+			return Invalidf(s.Name, "put long commands into a script of the source", "this is longer than %d characters", maxSettingBytes)
+		}
+	}
+	return nil
+}
+
 // SourceIn is where the app's code is for an environment.
 func (a App) SourceIn(p AppEnvironment) AppSource {
 	return AppSource{URL: a.Source.URL, Branch: p.Branch}

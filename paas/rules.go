@@ -6,11 +6,10 @@ import (
 )
 
 const (
-	maxSettingBytes = 4096
-	maxURLBytes     = 2000
-	maxBranchBytes  = 250
-	maxCopies       = 20
-	maxProcessName  = 63
+	maxURLBytes    = 2000
+	maxBranchBytes = 250
+	maxCopies      = 20
+	maxProcessName = 63
 
 	minMemoryMB = 32
 	maxMemoryMB = 1 << 20 // of any machine
@@ -46,16 +45,6 @@ func (s AppSource) Validate() error {
 // Trimmed is the source without the blanks that come with pasting.
 func (s AppSource) Trimmed() AppSource {
 	return AppSource{URL: strings.TrimSpace(s.URL), Branch: strings.TrimSpace(s.Branch)}
-}
-
-// Validate tells whether the settings can be kept.
-func (b BuildSettings) Validate() error {
-	for _, f := range []struct{ field, value string }{{"root", b.Root}, {"build_command", b.BuildCommand}, {"start_command", b.StartCommand}, {"health_path", b.HealthPath}} {
-		if len(f.value) > maxSettingBytes {
-			return Invalidf(f.field, "put long commands into a script of the source", "this is longer than %d characters", maxSettingBytes)
-		}
-	}
-	return nil
 }
 
 // Validate tells whether a copy may be that large on the machine. Zero fields take the default.

@@ -10,8 +10,8 @@ import (
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// Form reads the form in the body into a struct whose fields are tagged with the names of the form's fields: `form:"name"`. A string is
-// trimmed; a paas.Secret and a []string are taken as they were sent; an int and a float64 must be numbers; a bool is whether the field was
+// Form reads the form in the body into a struct whose fields are tagged with the names of the form's fields: `form:"name"`; those of
+// embedded structs count. A string is trimmed; a paas.Secret and a []string are taken as they were sent; an int and a float64 must be numbers; a bool is whether the field was
 // sent at all. It returns what was entered, for showing the form again: never secrets. Its error names the field, and what was entered is
 // returned with it.
 func (c *Call) Form(into any) (shown map[string]string, err error) {
@@ -24,13 +24,13 @@ func (c *Call) Form(into any) (shown map[string]string, err error) {
 func decodeForm(sent url.Values, into any) (shown map[string]string, err error) {
 	shown = map[string]string{}
 	form := reflect.ValueOf(into).Elem()
-	for i := range form.NumField() {
-		name := form.Type().Field(i).Tag.Get("form")
+	for _, f := range reflect.VisibleFields(form.Type()) {
+		name := f.Tag.Get("form")
 		if name == "" {
 			continue
 		}
 		text := strings.TrimSpace(sent.Get(name))
-		field := form.Field(i)
+		field := form.FieldByIndex(f.Index)
 		switch to := field.Addr().Interface().(type) {
 		case *paas.Secret:
 			*to = paas.NewSecret(sent.Get(name))

@@ -19,6 +19,11 @@ type NewAppPage struct {
 	Push      *GitBlock
 }
 
+// Build is the part of the form that corrects what was found.
+func (p NewAppPage) Build() BuildFields {
+	return BuildFields{Form: p.Form, Settings: p.Found.Settings, Plan: &p.Found.Plan}
+}
+
 // Found is a source that was read and can be deployed.
 type Found struct {
 	Name     string // suggested name of the app

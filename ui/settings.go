@@ -19,16 +19,9 @@ func (p AppSettingsPage) In(section string) Form {
 	return Form{}
 }
 
-// Found is what detection would do, for the fields' placeholders.
-func (p AppSettingsPage) Found(what string) string {
-	if p.App.Plan == nil {
-		return "Worked out from your code"
-	}
-	found := map[string]string{"build": p.App.Plan.BuildCommand, "start": p.App.Plan.StartCommand, "health": p.App.Plan.HealthPath}[what]
-	if found == "" {
-		return map[string]string{"build": "Nothing to build", "start": "Worked out from your code", "health": "/"}[what]
-	}
-	return found
+// Build is the form of how the app is built.
+func (p AppSettingsPage) Build() BuildFields {
+	return BuildFields{Form: p.In("build"), Settings: p.App.Settings, Plan: p.App.Plan}
 }
 
 // ConfirmPage asks before something that can frighten: the title is the question, the list is what changes and what does not.

@@ -85,15 +85,12 @@ func (h newApps) takeUpload(c *server.Call) error {
 
 // newAppForm is an upload that was looked into, with what was corrected. The variables that the source asks for stand in two lists.
 type newAppForm struct {
-	Upload       string   `form:"upload"`
-	Name         string   `form:"name"`
-	Root         string   `form:"root"`
-	BuildCommand string   `form:"build_command"`
-	StartCommand string   `form:"start_command"`
-	HealthPath   string   `form:"health_path"`
-	Look         string   `form:"look"` // only look again
-	VarName      []string `form:"var_name"`
-	VarValue     []string `form:"var_value"`
+	Upload string `form:"upload"`
+	Name   string `form:"name"`
+	buildForm
+	Look     string   `form:"look"` // only look again
+	VarName  []string `form:"var_name"`
+	VarValue []string `form:"var_value"`
 }
 
 func (f newAppForm) given() map[string]paas.Secret {
@@ -115,7 +112,7 @@ func (h newApps) fromUpload(c *server.Call) error {
 	if err != nil {
 		return err
 	}
-	build := paas.BuildSettings{Root: in.Root, BuildCommand: in.BuildCommand, StartCommand: in.StartCommand, HealthPath: in.HealthPath}
+	build := in.settings()
 	found, err := h.look(c.Ctx(), c.Principal, up, build)
 	if err != nil {
 		return err

@@ -46,11 +46,11 @@ func limitsDTO(l paas.Limits) api.Limits {
 }
 
 func buildDTO(b paas.BuildSettings) api.BuildSettings {
-	return api.BuildSettings{Root: b.Root, BuildCommand: b.BuildCommand, StartCommand: b.StartCommand, HealthPath: b.HealthPath}
+	return api.BuildSettings(b)
 }
 
 func buildSettings(b api.BuildSettings) paas.BuildSettings {
-	return paas.BuildSettings{Root: b.Root, BuildCommand: b.BuildCommand, StartCommand: b.StartCommand, HealthPath: b.HealthPath}
+	return paas.BuildSettings(b)
 }
 
 func appSource(s api.AppSource) paas.AppSource { return paas.AppSource{URL: s.URL, Branch: s.Branch} }

@@ -38,6 +38,9 @@ func dashboard(t *testing.T) (*browser, chan<- string) {
 				event, text, _ := strings.Cut(text, "|")
 				fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, text)
 				_ = http.NewResponseController(w).Flush()
+				if event == "go" {
+					return // what is said next is for the page that comes
+				}
 			case <-r.Context().Done():
 				return
 			}

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	maxVariables     = 200
+	maxVariables     = 500
 	maxVariableBytes = 64 << 10
 	maxVariablesSum  = 1 << 20
 )
@@ -26,7 +26,7 @@ func (t *Tx) Variables(target paas.Target) ([]paas.Variable, error) {
 }
 
 // SetVariables changes and removes variables as one change. Those with a bundler's public prefix are marked for the build by themselves.
-// Limits: 200 variables, 64 KiB each, 1 MiB together (TooLarge). Removing one that is not set is NotFound.
+// Limits: 500 variables, 64 KiB each, 1 MiB together (TooLarge). Removing one that is not set is NotFound.
 func (t *Tx) SetVariables(target paas.Target, set []paas.Variable, unset []string) error {
 	p, err := t.AppEnvironment(target)
 	if err != nil {

@@ -146,7 +146,7 @@ func (t *Tx) record(e paas.Event) error {
 	if err != nil {
 		return err
 	}
-	t.touch(eventBucket, key, nil)
+	t.touch(eventBucket, key, e)
 	if err := t.putRaw(eventBucket, key, payload); err != nil {
 		return err
 	}

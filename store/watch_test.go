@@ -38,7 +38,7 @@ func TestWatcherHoldsEachChangeOnce(t *testing.T) {
 	for i := range 100 {
 		must(t, s.SetVariables(anna, w.target, []paas.Variable{{Name: "N", Value: paas.NewSecret(fmt.Sprint(i))}}, nil))
 	}
-	want := []Dirty{{KindAppEnvironment, w.target.Environment, w.app.ID}, {Kind: KindEvent}}
+	want := []Dirty{{KindAppEnvironment, w.target.Environment, w.app.ID}, {Kind: KindEvent, App: w.app.ID}}
 	for _, watcher := range []*Watcher{early, late} {
 		seen := changes(t, watcher)
 		if len(seen) != len(want) || !slices.Contains(seen, want[0]) || !slices.Contains(seen, want[1]) {

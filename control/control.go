@@ -135,7 +135,9 @@ func permitted(t *store.Tx, by access.Principal, action access.Action, target pa
 	if err != nil {
 		return p, err
 	}
-	return p, access.Authorize(by, action, p.resource())
+	where := p.resource()
+	where.Asked = target.App // not the name: that would tell of what by may not see
+	return p, access.Authorize(by, action, where)
 }
 
 // view reads something of a place that by may see.

@@ -189,12 +189,11 @@ func queueConfiguration(t *store.Tx, target paas.Target) (q queued, err error) {
 
 // Cancel stops a deployment that has not switched traffic yet. Conflict when it is past that.
 func (c *Control) Cancel(ctx context.Context, by access.Principal, id string) error {
-	dep, err := c.store.Deployment(id)
+	found, err := c.FindDeployment(id)
 	if err != nil {
 		return err
 	}
-	target := paas.Target{App: dep.App, Environment: dep.Environment}
-	if err := c.view(by, access.DeploymentCancel, target, func(*store.Tx, Place) error { return nil }); err != nil {
+	if err := access.Authorize(by, access.DeploymentCancel, found.Resource); err != nil {
 		return err
 	}
 	return c.deploys.Cancel(ctx, by.Actor(), id)

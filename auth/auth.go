@@ -31,6 +31,10 @@ type Authenticator struct {
 	claimed   atomic.Bool // once true, always true
 	preset    atomic.Bool // the open claim is one that the owner chose
 	claiming  sync.Mutex  // one claim at a time
+
+	epochs sync.Mutex
+	watch  *store.Watcher
+	epoch  uint64
 }
 
 // New returns an Authenticator of the people and tokens in the store.
@@ -44,6 +48,7 @@ func New(o Options) *Authenticator {
 		now:       o.Now,
 		passwords: newPasswords(todaysCosts),
 		attempts:  newThrottle(o.Now),
+		watch:     o.Store.Watch(),
 	}
 }
 

@@ -99,3 +99,37 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 		t.Errorf("root has sessions %v, %v", list, err)
 	}
 }
+
+func TestEpoch(t *testing.T) {
+	r := newClaimed(t)
+	secret := r.signIn("")
+	by := r.who(secret)
+	before := r.Epoch()
+	changed := func() bool {
+		now := r.Epoch()
+		was := now != before
+		before = now
+		return was
+	}
+	r.clock.move(2 * time.Minute)
+	if !r.alive(secret) || changed() {
+		t.Error("using a session changes who may what")
+	}
+	name := "Ada L"
+	for what, change := range map[string]func() error{
+		"another name": func() error { _, err := r.UpdateProfile(t.Context(), by, Profile{Name: &name}); return err },
+		"a token": func() error {
+			_, hash := NewToken()
+			_, err := r.store.CreateToken(paas.System, paas.Token{Name: "t", Hash: hash})
+			return err
+		},
+		"signing out": func() error { return r.SignOut(by) },
+	} {
+		if err := change(); err != nil || !changed() {
+			t.Errorf("%s: not noticed, %v", what, err)
+		}
+	}
+	if changed() {
+		t.Error("it changes by itself")
+	}
+}

@@ -17,6 +17,7 @@ const (
 	maxStreams      = 1000 // open at once, each with two goroutines
 	streamHeartbeat = 15 * time.Second
 	streamRecheck   = 5 * time.Second       // a revoked session or token loses its streams within this
+	streamExpiry    = time.Minute           // one that has expired, within this
 	streamGather    = 30 * time.Millisecond // lines that come close together travel together
 	streamRetryMs   = 2000
 	maxStreamReply  = 1 << 20
@@ -71,6 +72,7 @@ func (c *Call) Stream(run func(ctx context.Context, out *Stream) error) error {
 
 // heartbeat keeps the connection from looking dead, and ends it when it should not be open any more.
 func (s *Server) heartbeat(ctx context.Context, c *Call, out *Stream, cancel func()) {
+	epoch, asked := s.Auth.Epoch(), s.Now()
 	start := time.NewTimer(streamGather) // who waits for a first line shall see that the stream is open
 	defer start.Stop()
 	recheck := time.NewTicker(streamRecheck)
@@ -84,7 +86,11 @@ func (s *Server) heartbeat(ctx context.Context, c *Call, out *Stream, cancel fun
 		case <-start.C:
 			out.start()
 		case <-recheck.C:
-			if !s.stillMay(c) {
+			now, current := s.Now(), s.Auth.Epoch()
+			if current == epoch && now.Sub(asked) < streamExpiry {
+				continue
+			}
+			if epoch, asked = current, now; !s.stillMay(c) {
 				cancel()
 				return
 			}

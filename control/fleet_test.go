@@ -169,3 +169,18 @@ func TestChangesAreTold(t *testing.T) {
 		t.Errorf("after the end: %v", err)
 	}
 }
+
+func TestHistory(t *testing.T) {
+	r := newRig(t)
+	p := r.app("shop")
+	old, live := r.goLive(p, git("https://example.com/1")), r.goLive(p, git("https://example.com/2"))
+	r.must(r.store.RemoveBuild(old.Build))
+	got, err := r.History(r.owner, p.Target(), 10)
+	if err != nil || len(got.Deployments) != 2 || got.Live != live.ID || got.LastNumber != 2 || !got.Kept[live.Build] || got.Kept[old.Build] {
+		t.Errorf("%+v %v", got, err)
+	}
+	got, err = r.History(r.owner, p.Target(), 1)
+	if err != nil || len(got.Deployments) != 1 || got.Deployments[0].Release != live.ID {
+		t.Errorf("the newest: %+v %v", got.Deployments, err)
+	}
+}

@@ -177,12 +177,12 @@ type History struct {
 	Deployments []paas.Deployment
 	Live        string          // id of the live release
 	LastNumber  int             // of the newest release
-	Kept        map[string]bool // build id → it is still here
+	Kept        map[string]bool // build id of one of these → it is still here
 }
 
 // History of a target, at most limit deployments.
 func (c *Control) History(by access.Principal, target paas.Target, limit int) (out History, err error) {
-	err = c.view(by, access.DeploymentRead, target, func(t *store.Tx, p Place) error {
+	err = c.view(by, access.DeploymentRead, target, func(t *store.Tx, _ Place) error {
 		env, err := t.AppEnvironment(target)
 		if err != nil {
 			return err
@@ -191,11 +191,14 @@ func (c *Control) History(by access.Principal, target paas.Target, limit int) (o
 		if out.Deployments, err = t.Deployments(target, limit); err != nil {
 			return err
 		}
-		builds, err := t.Builds(p.App.ID)
-		for _, b := range builds {
-			out.Kept[b.ID] = true
+		for _, d := range out.Deployments {
+			_, err := t.Build(d.Build)
+			if err != nil && !paas.IsKind(err, paas.NotFound) {
+				return err
+			}
+			out.Kept[d.Build] = err == nil
 		}
-		return err
+		return nil
 	})
 	return out, err
 }

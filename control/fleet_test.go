@@ -114,6 +114,9 @@ func TestDown(t *testing.T) {
 	}
 	r.clock.move(time.Minute)
 	r.must(r.store.AppendEvent(paas.System, paas.InstanceCrashing{}, p.App.ID, p.Path))
+	for range 2 * crashBatch {
+		r.must(r.store.AppendEvent(paas.System, paas.SessionEnded{}, p.App.ID, p.Path))
+	}
 	if !r.state(p).Down(r.clock.now()) {
 		t.Error("not down after a crash")
 	}

@@ -14,6 +14,7 @@ const (
 	maxRecent = 50
 
 	crashShown = 6 * time.Minute // deploy lets a crashing instance rest for five
+	crashBatch = 20              // events that are read at a time to find a crash
 
 	// DefaultListed is how many deployments one call lists unless it says otherwise.
 	DefaultListed = 50
@@ -29,7 +30,7 @@ type AppState struct {
 	Build   *paas.Build      // of the live release; nil when it is not kept any more
 	Latest  *paas.Deployment // nil: never deployed
 	Recent  []Attempt        // deployments of the last week, at most 50
-	Crashed time.Time        // when the live version was last found to stop again and again; zero: never
+	Crashed time.Time        // when the live version was last found to stop again and again; zero: not in the last minutes
 	Address string           // for visitors
 	Remote  string           // to push to
 	ByID    bool             // its name alone would not find it: several apps that the same people see have it
@@ -90,13 +91,31 @@ func (s *AppState) readLive(t *store.Tx) error {
 	} else if !paas.IsKind(err, paas.NotFound) { // old builds are removed; the release remains as history
 		return err
 	}
-	events, err := t.Events(store.EventFilter{Subject: s.App.ID, Limit: 3})
-	for _, e := range events {
-		if e.Action == paas.EventInstanceCrashing && e.Time.After(s.Crashed) {
-			s.Crashed = e.Time
+	return s.readCrash(t)
+}
+
+// readCrash looks for a crash among the app's newest events, and no further back than one would be shown.
+func (s *AppState) readCrash(t *store.Tx) error {
+	f := store.EventFilter{Path: s.Path, Limit: crashBatch}
+	for {
+		events, err := t.Events(f)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if t.Now().Sub(e.Time) >= crashShown || e.Time.Before(s.Live.Created) {
+				return nil
+			}
+			if e.Action == paas.EventInstanceCrashing && e.Subject == s.App.ID {
+				s.Crashed = e.Time
+				return nil
+			}
+			f.Before = e.Seq
+		}
+		if len(events) < f.Limit {
+			return nil
 		}
 	}
-	return err
 }
 
 // Address is where visitors find an app in an environment.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -105,12 +106,12 @@ func TestChangeApp(t *testing.T) {
 	r.wokenFor("queued config, 0 superseded")
 
 	scale := map[string]int{"web": 2}
-	if dep, err := change(AppChange{Scale: &scale}); err != nil || dep != nil || state().Config.Scale["web"] != 2 {
+	if dep, err := change(AppChange{Scale: &scale}); err != nil || dep != nil || state().Config.Scale()["web"] != 2 {
 		t.Errorf("more copies: %+v %v", dep, err)
 	}
 	r.wokenFor()     // deploy watches the store
 	scale["web"] = 3 // the caller's map is not the store's
-	if n := state().Config.Scale["web"]; n != 2 {
+	if n := state().Config.Scale()["web"]; n != 2 {
 		t.Errorf("%d copies", n)
 	}
 	scale["web"] = 2
@@ -124,7 +125,7 @@ func TestChangeApp(t *testing.T) {
 		t.Errorf("%+v %v", dep, err)
 	}
 	s := state()
-	if s.App.Name != name || s.App.Source.URL != "https://example.com/other" || s.App.Source.Branch != "next" || s.App.Build != build ||
+	if s.App.Name != name || s.App.Source.URL != "https://example.com/other" || s.Config.Branch != "next" || s.Config.Health.Path != "/up" ||
 		s.Address != "https://store.cloud.test" {
 		t.Errorf("%+v", s)
 	}
@@ -165,7 +166,7 @@ func TestChangeAppRefuses(t *testing.T) {
 	}
 	r.wokenFor()
 	after, err := r.App(r.owner, p.Target())
-	if err != nil || after.App != before.App || after.Config.Limits != before.Config.Limits || len(after.Config.Scale) != len(before.Config.Scale) {
+	if err != nil || !reflect.DeepEqual(after.App, before.App) || after.Config.Limits != before.Config.Limits || len(after.Config.Scale()) != len(before.Config.Scale()) {
 		t.Errorf("a refused change left %+v, was %+v (%v)", after, before, err)
 	}
 }

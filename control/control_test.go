@@ -159,7 +159,13 @@ func (r *rig) app(name string) Place {
 
 // only is a token that can do everything within one app.
 func (r *rig) only(p Place, actions ...access.Action) access.Principal {
-	return access.Principal{Kind: access.Token, ID: paas.NewID("tok"), Name: "narrow", User: r.owner.User, Scope: p.Path, Actions: actions}
+	return access.Principal{Kind: access.Token, ID: paas.NewID("tok"), Name: "narrow", User: r.owner.User, Scope: appPath(p), Actions: actions}
+}
+
+// appPath is where the app is, in whatever environment.
+func appPath(p Place) paas.Path {
+	p.Path.Environment = ""
+	return p.Path
 }
 
 // goLive makes a release live, as deploy would. The build is that of the live release when again.

@@ -46,7 +46,7 @@ func TestFindDeployment(t *testing.T) {
 	dep, _, err := r.store.QueueDeployment(paas.System, p.Target(), git("https://example.com"))
 	r.must(err)
 	found, err := r.FindDeployment(dep.ID)
-	if err != nil || found.Deployment.ID != dep.ID || found.App.ID != p.App.ID || found.Resource.Path != p.Path {
+	if err != nil || found.Deployment.ID != dep.ID || found.App.ID != p.App.ID || found.Resource.Path != appPath(p) {
 		t.Errorf("%+v %v", found, err)
 	}
 	for _, asked := range []string{"", "x", "../x", paas.NewID("dep"), p.App.ID} {
@@ -73,7 +73,8 @@ func TestOpenRepository(t *testing.T) {
 	r := newRig(t)
 	shop, other := r.app("shop"), r.app("other")
 	open := func(by access.Principal, name string, write bool) (paas.App, error) {
-		return r.OpenRepository(t.Context(), by, name, write)
+		app, _, err := r.OpenRepository(t.Context(), by, name, write)
+		return app, err
 	}
 	pusher := r.only(shop, GitActions...)
 	if app, err := open(pusher, "shop", true); err != nil || app.ID != shop.App.ID {

@@ -62,7 +62,7 @@ func TestForeignAndAbsentLookAlike(t *testing.T) {
 			return err
 		},
 		"OpenRepository": func(by access.Principal, s subject) error {
-			_, err := r.OpenRepository(ctx, by, s.target.App, false)
+			_, _, err := r.OpenRepository(ctx, by, s.target.App, false)
 			return err
 		},
 		"DeleteApp": func(by access.Principal, s subject) error { return r.DeleteApp(ctx, by, s.target.App, nil) },

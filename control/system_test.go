@@ -45,13 +45,14 @@ func TestSystem(t *testing.T) {
 func TestAllowance(t *testing.T) {
 	web := paas.Limits{MemoryMB: 256, CPUs: 1}
 	release := &paas.Release{Limits: web}
+	scaled := map[string]paas.ProcessSettings{"web": {Copies: 2}, "worker": {Copies: 2}}
 	for what, tt := range map[string]struct {
 		state AppState
 		want  paas.Allowance
 	}{
 		"nothing live": {AppState{}, paas.Allowance{}},
 		"one copy":     {AppState{Live: release}, paas.AllowanceOf(web, 1)},
-		"three":        {AppState{Live: release, Config: paas.AppEnvironment{Scale: map[string]int{"web": 2, "worker": 1}}}, paas.AllowanceOf(web, 3)},
+		"four":         {AppState{Live: release, Config: paas.AppEnvironment{Processes: scaled}}, paas.AllowanceOf(web, 4)},
 		"static files": {AppState{Live: release, Build: &paas.Build{Plan: paas.Plan{Static: &paas.Static{}}}}, paas.Allowance{}},
 	} {
 		if got := tt.state.Allowance(); got != tt.want {

@@ -21,8 +21,8 @@ func TestCreateToken(t *testing.T) {
 		ends    time.Time
 	}{
 		"everything":      {NewToken{Name: " laptop "}, team, nil, days(TokenDays)},
-		"one app":         {NewToken{Name: "ci", App: "shop", Days: 1}, p.Path, nil, days(1)},
-		"by id, for ever": {NewToken{Name: "ci", App: p.App.ID, Days: -1}, p.Path, nil, time.Time{}},
+		"one app":         {NewToken{Name: "ci", App: "shop", Days: 1}, appPath(p), nil, days(1)},
+		"by id, for ever": {NewToken{Name: "ci", App: p.App.ID, Days: -1}, appPath(p), nil, time.Time{}},
 		"two actions": {NewToken{Name: "git", Actions: append(slices.Clone(GitActions), access.GitRead), Days: 3650}, team,
 			[]string{"git.read", "git.write"}, days(3650)},
 	} {

@@ -109,10 +109,20 @@ func (l Limits) or(other Limits) Limits {
 	return Limits{cmp.Or(l.MemoryMB, other.MemoryMB), cmp.Or(l.CPUs, other.CPUs), cmp.Or(l.PIDs, other.PIDs)}
 }
 
-// Variable is one environment variable of an app environment. Build ones also reach the build, so changing one means a rebuild.
+// Variable is one environment variable of an app environment. Build ones also reach the build, so changing one means a rebuild. Its value
+// is written down, made up by us (Generated), or taken from a service when a release is made (Reference).
 type Variable struct {
-	Name    string
-	Value   Secret
-	Build   bool
-	Updated time.Time
+	Name      string
+	Value     Secret
+	Reference ServiceKey // zero: none
+	Generated bool
+	Build     bool
+	Readable  bool // its value is no secret: it may be shown
+	Shareable bool // copies of the environment get its value too
+	Updated   time.Time
+	By        string    // id of who changed it last
+	Rotated   time.Time // when the value was last replaced for safety; zero: never
 }
+
+// ServiceKey names a value that a service gives out: its address, its password.
+type ServiceKey struct{ Service, Key string }

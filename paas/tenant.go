@@ -29,12 +29,52 @@ type Project struct {
 // Production is the environment that every project begins with.
 const Production = "production"
 
-// Environment is a full copy of a project: production, staging, a preview. It owns one bridge network.
+// Environment is a full copy of a project: production, staging, a preview. It owns one bridge network, in which services have fixed
+// addresses and instances rotate.
 type Environment struct {
 	ID, Project, Name string
-	Subnet            netip.Prefix // a /26 of the installation's pool; its first usable address is the gateway
+	Kind              EnvironmentKind
+	Subnet            netip.Prefix          // a /26 of the installation's pool; its first usable address is the gateway
+	Services          map[string]netip.Addr `json:",omitempty"` // service id → its address, which no instance gets
+	Branch            string                `json:",omitempty"` // deployed to every app in it that names none
+	CopyOf            string                `json:",omitempty"` // id of the environment that it was made from
+	NeedsApproval     bool                  `json:",omitempty"` // a deployment waits until a person allows it
+	Egress            Egress                `json:",omitempty"`
+	Expires           time.Time             `json:",omitzero"` // when it is deleted; zero: never
+	PullRequest       PullRequest           `json:",omitzero"` // that it previews
 	Created           time.Time
 	Life
+}
+
+// EnvironmentKind is what an environment is for.
+type EnvironmentKind string
+
+const (
+	EnvironmentProduction EnvironmentKind = "production"
+	EnvironmentStaging    EnvironmentKind = "staging" // any lasting one beside production
+	EnvironmentPreview    EnvironmentKind = "preview" // of a branch or a pull request; it ends with it
+)
+
+// Egress says what containers may reach outside of their environment.
+type Egress string
+
+const (
+	EgressOpen   Egress = ""       // the internet
+	EgressClosed Egress = "closed" // nothing
+)
+
+// PullRequest is a proposed change in a connected repository.
+type PullRequest struct {
+	Repository string
+	Number     int
+}
+
+// KindOfEnvironment is what an environment of that name is for, when nothing else is said.
+func KindOfEnvironment(name string) EnvironmentKind {
+	if name == Production {
+		return EnvironmentProduction
+	}
+	return EnvironmentStaging
 }
 
 // Server is a machine that runs instances. One exists: this one.

@@ -24,7 +24,7 @@
 //	app                id → paas.App
 //	app_name           project/name → app id
 //	placement          target → paas.AppEnvironment
-//	variables          target → sealed, version VarsVersion
+//	variables          target/version → sealed, that version
 //	host               host name → paas.Host
 //	build              id → paas.Build                      build_of           app/n → id
 //	release            id → paas.Release                    release_of         target/number → id

@@ -129,7 +129,7 @@ func (t *Tx) ensureEnvironment(project, name string, avoid []netip.Prefix) (paas
 	if err != nil {
 		return paas.Environment{}, err
 	}
-	e := paas.Environment{ID: paas.NewID("env"), Project: project, Name: name, Created: t.now, Life: life}
+	e := paas.Environment{ID: paas.NewID("env"), Project: project, Name: name, Kind: paas.KindOfEnvironment(name), Created: t.now, Life: life}
 	if e.Subnet, err = t.takeSubnet(avoid); err != nil {
 		return e, err
 	}

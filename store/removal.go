@@ -101,7 +101,7 @@ func (t *Tx) removeAppEnvironment(p paas.AppEnvironment, r *Removed) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(t.removeInstances(p.Target), t.delete(variablesBucket, key), t.delete(appEnvironmentBucket, key))
+	return errors.Join(t.removeInstances(p.Target), t.dropVariables(key), t.delete(appEnvironmentBucket, key))
 }
 
 // removeInstances forgets all instances of target, also those that are gone.
@@ -168,4 +168,13 @@ func (t *Tx) removeEmptyProject(id string) error {
 func (t *Tx) any(b bucket, prefix string) bool {
 	k, _ := t.branch(b).Cursor().Seek([]byte(prefix))
 	return k != nil && bytes.HasPrefix(k, []byte(prefix))
+}
+
+// dropVariables forgets all versions of a target's variables.
+func (t *Tx) dropVariables(target string) error {
+	versions, err := t.keys(variablesBucket, path(target, ""))
+	for _, key := range versions {
+		err = errors.Join(err, t.delete(variablesBucket, key))
+	}
+	return err
 }

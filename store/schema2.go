@@ -16,7 +16,7 @@ import (
 func toSchema2(t *Tx) error {
 	steps := []func(*Tx) error{
 		settingsLeaveApps, numberNouns, kindsOfDeployments, ordinalsOfInstances, indexOldEvents, rolesBecomeMemberships, kindsOfTokens,
-		factorsOfSessions, releasesStandAlone, hostsAreRecords,
+		factorsOfSessions, releasesStandAlone, hostsAreRecords, variablesHaveVersions, kindsOfEnvironments,
 	}
 	for _, step := range steps {
 		if err := step(t); err != nil {
@@ -276,6 +276,37 @@ func hostsAreRecords(t *Tx) error {
 		return err
 	}
 	return t.generateHosts(all, leaveTaken)
+}
+
+// variablesHaveVersions seals the present variables again, for the place where their version stands now.
+func variablesHaveVersions(t *Tx) error {
+	all, err := t.AppEnvironments()
+	for _, p := range all {
+		if err != nil {
+			return err
+		}
+		if p.VarsVersion == 0 {
+			continue
+		}
+		var vars []paas.Variable
+		key, version := targetKey(p.Target), uint64(p.VarsVersion)
+		if vars, err = t.openVariables(variablesBucket, key, version); err != nil {
+			return err
+		}
+		err = errors.Join(t.delete(variablesBucket, key), t.sealVariables(variablesBucket, variablesKey(p.Target, p.VarsVersion), version, vars))
+	}
+	return err
+}
+
+func kindsOfEnvironments(t *Tx) error {
+	all, err := list[environmentRecord](t, environmentBucket, "")
+	for _, env := range all {
+		if err == nil {
+			env.Kind = paas.KindOfEnvironment(env.Name)
+			err = t.put(environmentBucket, env.ID, env)
+		}
+	}
+	return err
 }
 
 // members are those of a record as it stands, whatever its type has become since.

@@ -59,6 +59,9 @@ func TestMigratedNounsHaveAnOrder(t *testing.T) {
 		for _, p := range got(tx.Projects())(t) {
 			check(p.ID, p.Life)
 			for _, e := range got(tx.Environments(p.ID))(t) {
+				if (e.Kind == paas.EnvironmentProduction) != (e.Name == paas.Production) || e.Kind == "" {
+					t.Errorf("%+v", e)
+				}
 				check(e.ID, e.Life)
 			}
 		}
@@ -222,5 +225,24 @@ func TestMigratedSettings(t *testing.T) {
 	}
 	if left := got(s.Removals())(t); len(left) != 1 || left[0].App.Name != "doomed" || len(left[0].Instances) != 1 {
 		t.Errorf("%+v", left)
+	}
+}
+
+func TestMigratedVariables(t *testing.T) {
+	s := migrated(t)
+	target := got(s.Target(got(s.FindApp("shop/shop"))(t).ID, ""))(t)
+	vars := got(s.Variables(target))(t)
+	if len(vars) != 3 || vars[0].Name != "DATABASE_URL" || vars[0].Value.Reveal() != "postgres://u:p@db/shop" || !vars[2].Build {
+		t.Fatalf("%+v", vars)
+	}
+	must(t, s.SetVariables(anna, target, []paas.Variable{{Name: "NEW", Reference: paas.ServiceKey{Service: "svc_1", Key: "url"}}}, nil))
+	must(t, s.View(func(tx *Tx) error {
+		if keys := got(tx.keys(variablesBucket, path(targetKey(target), "")))(t); len(keys) != 2 {
+			t.Errorf("%d versions", len(keys))
+		}
+		return nil
+	}))
+	if vars = got(s.Variables(target))(t); len(vars) != 4 || vars[3].Reference.Key != "url" && vars[2].Reference.Key != "url" {
+		t.Errorf("%+v", vars)
 	}
 }

@@ -46,15 +46,15 @@ func TestSwappedAndRolledBackSecretsAreRefused(t *testing.T) {
 		must(t, s.SetVariables(anna, w.target, []paas.Variable{{Name: "TOKEN", Value: paas.NewSecret(value)}}, nil))
 	}
 	set(a, "of a, old")
-	old := sealedBox(t, s, variablesBucket, targetKey(a.target))
+	old := sealedBox(t, s, variablesBucket, variablesKey(a.target, 1))
 	set(a, "of a, new")
 	set(b, "of b, old")
 	set(b, "of b, new")
 	if v := got(s.Variables(a.target))(t); v[0].Value.Reveal() != "of a, new" {
 		t.Fatal("wrong value")
 	}
-	for name, box := range map[string][]byte{"rolled back": old, "swapped": sealedBox(t, s, variablesBucket, targetKey(b.target))} {
-		must(t, s.update(func(tx *Tx) error { return tx.putRaw(variablesBucket, targetKey(a.target), box) }))
+	for name, box := range map[string][]byte{"rolled back": old, "swapped": sealedBox(t, s, variablesBucket, variablesKey(b.target, 2))} {
+		must(t, s.update(func(tx *Tx) error { return tx.putRaw(variablesBucket, variablesKey(a.target, 2), box) }))
 		if v, err := s.Variables(a.target); !errors.Is(err, ErrCorrupt) || v != nil {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -81,6 +81,9 @@ func (t *Tx) takeAddress(environment string) (netip.Addr, error) {
 	if err != nil {
 		return netip.Addr{}, err
 	}
+	for _, fixed := range env.Services {
+		taken[fixed] = true
+	}
 	const first, usable = 2, subnetSize - 3
 	base, start := number4(env.Subnet.Addr()), uint32(0)
 	if env.LastAddr.IsValid() {

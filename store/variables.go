@@ -14,6 +14,7 @@ const (
 	maxVariables     = 500
 	maxVariableBytes = 64 << 10
 	maxVariablesSum  = 1 << 20
+	versionsKept     = 50 // of a target's variables
 )
 
 // Variables of a target by name, values included.
@@ -36,7 +37,7 @@ func (t *Tx) SetVariables(target paas.Target, set []paas.Variable, unset []strin
 	if err != nil {
 		return err
 	}
-	vars, err := changedVariables(old, set, unset, t.now)
+	vars, err := t.changedVariables(old, set, unset)
 	if err != nil || slices.Equal(old, vars) {
 		return err
 	}
@@ -44,7 +45,10 @@ func (t *Tx) SetVariables(target paas.Target, set []paas.Variable, unset []strin
 		return err
 	}
 	p.VarsVersion++
-	if err := t.sealVariables(variablesBucket, targetKey(target), uint64(p.VarsVersion), vars); err != nil {
+	if err := t.trimVersions(target, p.VarsVersion); err != nil {
+		return err
+	}
+	if err := t.sealVariables(variablesBucket, variablesKey(target, p.VarsVersion), uint64(p.VarsVersion), vars); err != nil {
 		return err
 	}
 	if err := t.put(appEnvironmentBucket, targetKey(target), p); err != nil {
@@ -65,11 +69,11 @@ func (t *Tx) variables(p paas.AppEnvironment) ([]paas.Variable, error) {
 	if p.VarsVersion == 0 {
 		return nil, nil
 	}
-	return t.openVariables(variablesBucket, targetKey(p.Target), uint64(p.VarsVersion))
+	return t.openVariables(variablesBucket, variablesKey(p.Target, p.VarsVersion), uint64(p.VarsVersion))
 }
 
 // changedVariables applies a change; what stays the same keeps its time.
-func changedVariables(old, set []paas.Variable, unset []string, now time.Time) ([]paas.Variable, error) {
+func (t *Tx) changedVariables(old, set []paas.Variable, unset []string) ([]paas.Variable, error) {
 	vars := slices.Clone(old)
 	index := func(name string) int {
 		return slices.IndexFunc(vars, func(v paas.Variable) bool { return v.Name == name })
@@ -83,11 +87,11 @@ func changedVariables(old, set []paas.Variable, unset []string, now time.Time) (
 	}
 	for _, v := range set {
 		v.Build = v.Build || paas.IsPublicVariable(v.Name)
-		v.Updated = now
+		v.Updated, v.By = t.now, t.by.ID
 		switch i := index(v.Name); {
 		case i < 0:
 			vars = append(vars, v)
-		case vars[i].Value != v.Value || vars[i].Build != v.Build:
+		case !sameVariable(vars[i], v):
 			vars[i] = v
 		}
 	}
@@ -123,6 +127,14 @@ func tooLarge(format string, args ...any) error {
 	return &paas.Error{Kind: paas.TooLarge, Msg: fmt.Sprintf(format, args...), Hint: "keep large data in a file or a database"}
 }
 
+// trimVersions forgets versions of a target's variables that are too old to be asked for.
+func (t *Tx) trimVersions(target paas.Target, newest int) error {
+	if newest <= versionsKept {
+		return nil
+	}
+	return t.delete(variablesBucket, variablesKey(target, newest-versionsKept))
+}
+
 func variableNames(vars []paas.Variable) []string {
 	var names []string
 	for _, v := range vars {
@@ -131,18 +143,42 @@ func variableNames(vars []paas.Variable) []string {
 	return names
 }
 
+// sameVariable ignores when and by whom it was changed.
+func sameVariable(a, b paas.Variable) bool {
+	a.Updated, a.By = b.Updated, b.By
+	return a == b
+}
+
+// variablesKey is where a version of a scope's variables stands; the scope of an app in an environment is its target.
+func variablesKey(target paas.Target, version int) string {
+	return path(targetKey(target), number(uint64(version)))
+}
+
 // sealedVariable is a variable as it is before sealing: bytes, since a value need not be UTF-8.
 type sealedVariable struct {
 	Name    string    `json:"n"`
 	Value   []byte    `json:"v"`
 	Build   bool      `json:"b,omitempty"`
 	Updated time.Time `json:"t"`
+
+	Reference *paas.ServiceKey `json:"ref,omitempty"`
+	Generated bool             `json:"gen,omitempty"`
+	Readable  bool             `json:"read,omitempty"`
+	Shareable bool             `json:"share,omitempty"`
+	By        string           `json:"by,omitempty"`
+	Rotated   time.Time        `json:"rot,omitzero"`
 }
 
 func (t *Tx) sealVariables(b bucket, key string, version uint64, vars []paas.Variable) error {
 	plain := make([]sealedVariable, len(vars))
 	for i, v := range vars {
-		plain[i] = sealedVariable{v.Name, []byte(v.Value.Reveal()), v.Build, v.Updated}
+		plain[i] = sealedVariable{
+			Name: v.Name, Value: []byte(v.Value.Reveal()), Build: v.Build, Updated: v.Updated,
+			Generated: v.Generated, Readable: v.Readable, Shareable: v.Shareable, By: v.By, Rotated: v.Rotated,
+		}
+		if v.Reference != (paas.ServiceKey{}) {
+			plain[i].Reference = &v.Reference
+		}
 	}
 	raw, err := json.Marshal(plain)
 	if err != nil {
@@ -169,7 +205,13 @@ func (t *Tx) openVariables(b bucket, key string, version uint64) ([]paas.Variabl
 	}
 	vars := make([]paas.Variable, len(plain))
 	for i, v := range plain {
-		vars[i] = paas.Variable{Name: v.Name, Value: paas.NewSecret(string(v.Value)), Build: v.Build, Updated: v.Updated}
+		vars[i] = paas.Variable{
+			Name: v.Name, Value: paas.NewSecret(string(v.Value)), Build: v.Build, Updated: v.Updated,
+			Generated: v.Generated, Readable: v.Readable, Shareable: v.Shareable, By: v.By, Rotated: v.Rotated,
+		}
+		if v.Reference != nil {
+			vars[i].Reference = *v.Reference
+		}
 	}
 	return vars, nil
 }

@@ -103,7 +103,7 @@ func (c *Control) ChangeApp(ctx context.Context, by access.Principal, target paa
 	if err != nil {
 		return nil, err
 	}
-	return c.wake(queued), nil
+	return queued.wake(c.deploys), nil
 }
 
 func (c *Control) checkChange(in *AppChange) error {

@@ -24,11 +24,11 @@ type queued struct {
 }
 
 // wake has the queue looked at, once the transaction that filled it is durable. Nil when nothing was queued.
-func (c *Control) wake(q queued) *paas.Deployment {
+func (q queued) wake(d deployer) *paas.Deployment {
 	if q.dep.ID == "" {
 		return nil
 	}
-	c.deploys.Queued(q.dep, q.superseded)
+	d.Queued(q.dep, q.superseded)
 	return &q.dep
 }
 
@@ -60,7 +60,7 @@ func (c *Control) Deploy(ctx context.Context, by access.Principal, target paas.T
 	if err != nil {
 		return paas.Deployment{}, err
 	}
-	return *c.wake(queued), nil
+	return *queued.wake(c.deploys), nil
 }
 
 // DeployPush queues what was pushed to the built-in remote, for whoever the remote let in.
@@ -77,7 +77,7 @@ func (c *Control) DeployPush(ctx context.Context, by paas.Actor, app string, src
 	if err != nil {
 		return paas.Deployment{}, err
 	}
-	return *c.wake(queued), nil
+	return *queued.wake(c.deploys), nil
 }
 
 // members counts what is given.

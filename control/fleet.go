@@ -17,6 +17,8 @@ type fleet struct {
 	watch  *store.Watcher
 	states map[paas.Target]AppState
 	sorted []AppState // by full name; nil when it must be sorted anew
+
+	generation uint64 // grows whenever sorted is made anew
 }
 
 // Apps are the apps that by may see in an environment of that name, by full name; "" is production.
@@ -43,6 +45,16 @@ func (c *Control) Apps(by access.Principal, environment string) ([]AppState, err
 		out[i].ByID = times[out[i].App.Name] > 1
 	}
 	return out, nil
+}
+
+// Generation grows whenever Apps may answer differently: as long as it is the same, nothing has to be asked again.
+func (c *Control) Generation() (uint64, error) {
+	if _, err := c.everything(); err != nil {
+		return 0, err
+	}
+	c.fleet.mu.Lock()
+	defer c.fleet.mu.Unlock()
+	return c.fleet.generation, nil
 }
 
 // ambiguous reports whether by sees another app of the same name.
@@ -135,6 +147,7 @@ func (f *fleet) touched(dirty []store.Dirty) (apps map[string]bool, all bool) {
 }
 
 func (f *fleet) sort() {
+	f.generation++
 	f.sorted = make([]AppState, 0, len(f.states))
 	for _, s := range f.states {
 		f.sorted = append(f.sorted, s)

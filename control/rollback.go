@@ -64,7 +64,7 @@ func (c *Control) RollBack(ctx context.Context, by access.Principal, target paas
 	if err != nil {
 		return paas.Deployment{}, err
 	}
-	return *c.wake(queued), nil
+	return *queued.wake(c.deploys), nil
 }
 
 // rollbackTo finds what a rollback to that number goes back to. It is the one place that decides.

@@ -82,7 +82,7 @@ func (c *Control) ChangeVariables(ctx context.Context, by access.Principal, targ
 	if err != nil {
 		return nil, err
 	}
-	return c.wake(queued), nil
+	return queued.wake(c.deploys), nil
 }
 
 // Provide makes the variables that a source asks for: as given, made up where any secret will do, or with their defaults. What has none of

@@ -104,7 +104,7 @@ func (d *Deployer) takeRestarts(ctx context.Context, inst paas.Instance, e docke
 	if err := d.engine.Stop(ctx, inst.Container, d.timing.StopGrace); err != nil { // Docker may have started it meanwhile
 		return err
 	}
-	path, err := d.store.PathOf(inst.App)
+	path, err := d.store.PathIn(paas.Target{App: inst.App, Environment: inst.Environment})
 	if err != nil {
 		return err
 	}

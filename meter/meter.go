@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudsania/cloudsania/disk"
@@ -32,6 +33,7 @@ type Meter struct {
 	now    func() time.Time
 	window *window
 	feeds  feeds
+	added  atomic.Uint64 // calls of Add that changed what Load says
 
 	load   sync.Mutex
 	loaded bool // the window holds what the segments know of the last hour
@@ -75,9 +77,13 @@ func (m *Meter) Add(samples []paas.Usage) error {
 	now := m.now()
 	err := m.keep(now, samples)
 	m.window.add(now, samples)
+	m.added.Add(1)
 	m.feeds.compare(now, m.window)
 	return err
 }
+
+// Sampled counts the samplings: while it is the same, so are the loads of the same minute.
+func (m *Meter) Sampled() uint64 { return m.added.Load() }
 
 func check(samples []paas.Usage) error {
 	if len(samples) > maxSamples {

@@ -2,17 +2,48 @@ package ui
 
 import (
 	"fmt"
+	"html/template"
+	"io"
 	"strings"
 	"time"
 
 	"github.com/cloudsania/cloudsania/paas"
 )
 
-// FleetPage is the home page: one sentence first, then what needs somebody, then every app.
+// FleetPage is the home page: one sentence first, then what needs somebody, then every app. Its rows are no live
+// part of it: they come one by one (FleetRows).
 type FleetPage struct {
 	Shell
 	Apps    []App
+	Rows    []template.HTML // of the apps, each made by its Row
 	Figures []Figure
+}
+
+// Row is the app in the table of the fleet. It is the same for everyone who finds the app at that path, so that it
+// can be kept.
+func (a App) Row(now time.Time) (template.HTML, error) {
+	b, err := execute("fleetrow", struct {
+		App
+		Now time.Time
+	}{a, now})
+	return template.HTML(b), err // made by our own template just now
+}
+
+// Moment is what of the row depends on the time of day: while it is the same, so is the row of the same app.
+func (a App) Moment(now time.Time) string {
+	text := a.StatusWord(now)
+	if a.Latest != nil {
+		text += " " + string(ago(a.Latest.Created, now))
+	}
+	return text
+}
+
+// FleetRows writes rows of the fleet for replacing those in the browser, or with whole the table of all of them.
+func FleetRows(w io.Writer, rows []template.HTML, whole bool) error {
+	return write(w, "fleetsome", struct {
+		Rows  []template.HTML
+		Whole bool
+	}{rows, whole})
 }
 
 // Figure is a number with what it means.

@@ -14,6 +14,7 @@ var functions = template.FuncMap{
 	"ago": ago, "clock": clock, "day": day, "moment": moment, "exact": exact,
 	"sentence": sentence, "plural": plural, "number": func(n any) string { return group(fmt.Sprint(n)) }, "bytes": bytesOf, "lasted": lasted,
 	"initials": initials, "hue": hue, "commit": shortCommit, "clip": paas.Clip,
+	"part":  func() template.HTML { return PartEnd },
 	"field": field, "status": status, "meter": meter, "spark": spark, "ansi": ansi,
 	"dict": dict, "inc": func(i int) int { return i + 1 },
 }

@@ -52,6 +52,9 @@ func Render(w io.Writer, p Page) error {
 // Body writes the page without its frame: what a dialog shows of it.
 func Body(w io.Writer, p Page) error { return write(w, pageName(p), p) }
 
+// PartEnd stands between parts of what Live writes that can be sent without each other.
+const PartEnd = "<!--part-->"
+
 // Live writes the parts of the page that change while somebody looks: elements with ids, for replacing those in the browser.
 // Pages without such parts write nothing.
 func Live(w io.Writer, p Page) error {
@@ -66,6 +69,9 @@ func Live(w io.Writer, p Page) error {
 		return err
 	}
 	if _, shell := p.frame(); shell.User.Name != "" {
+		if _, err := io.WriteString(w, PartEnd); err != nil {
+			return err
+		}
 		return write(w, "sideneeds", shell)
 	}
 	return nil

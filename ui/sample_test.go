@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"html/template"
 	"strings"
 	"time"
 
@@ -19,6 +20,17 @@ const (
 )
 
 func (s sample) ago(d time.Duration) time.Time { return s.now.Add(-d) }
+
+func (s sample) rows(apps ...App) (rows []template.HTML) {
+	for _, a := range apps {
+		row, err := a.Row(s.now)
+		if err != nil {
+			panic(err)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
 
 func (s sample) shell(title, current string, crumbs ...Crumb) Shell {
 	return Shell{
@@ -185,11 +197,11 @@ func (s sample) pages() map[string]Page {
 		"error":         ErrorPage{Bare: Bare{Title: "Not found"}, Problem: Problem{Icon: "help", Heading: "There is nothing at this address", Text: "The app may have been renamed or deleted.", Label: "Go to your apps", Path: "/"}},
 		"missing":       MissingPage{Shell: s.shell("Something went wrong", ""), Problem: Problem{Icon: "warn", Tone: "bad", Heading: "Something went wrong on our side", Text: "Nothing that is live was changed.", Label: "Try again", Path: "/", Request: "req_01"}},
 
-		"fleet":           FleetPage{Shell: withStream(s.shell("Apps", "apps"), "/live"), Apps: fleet, Figures: []Figure{{"Deploys this week", "41", "", "40 went live, 1 did not build"}, {"Requests in an hour", "74,252", "", "over 7 apps"}, {"Memory in use", "38%", "", "Room for about 9 more apps of this size"}, {"Sent in an hour", "241", "MB", "to visitors"}}},
-		"fleet-calm":      FleetPage{Shell: s.shell("Apps", "apps"), Apps: []App{fleet[3], fleet[4]}},
+		"fleet":           FleetPage{Shell: withStream(s.shell("Apps", "apps"), "/live"), Apps: fleet, Rows: s.rows(fleet...), Figures: []Figure{{"Deploys this week", "41", "", "40 went live, 1 did not build"}, {"Requests in an hour", "74,252", "", "over 7 apps"}, {"Memory in use", "38%", "", "Room for about 9 more apps of this size"}, {"Sent in an hour", "241", "MB", "to visitors"}}},
+		"fleet-calm":      FleetPage{Shell: s.shell("Apps", "apps"), Apps: []App{fleet[3], fleet[4]}, Rows: s.rows(fleet[3], fleet[4])},
 		"fleet-empty":     FleetPage{Shell: quiet(s.shell("Apps", "apps"))},
 		"fleet-preparing": FleetPage{Shell: preparing(quiet(s.shell("Apps", "apps")))},
-		"fleet-wild":      FleetPage{Shell: s.shell(markup, "apps"), Apps: []App{wild}},
+		"fleet-wild":      FleetPage{Shell: s.shell(markup, "apps"), Apps: []App{wild}, Rows: s.rows(wild)},
 
 		"new-upload":  NewAppPage{Shell: s.shell("New app", "new", Crumb{"New app", ""}), Tab: "upload", MaxUpload: 2 << 30, Base: "203-0-113-24.sslip.io", Scheme: "https"},
 		"new-found":   NewAppPage{Shell: s.shell("New app", "new", Crumb{"New app", ""}), Tab: "upload", MaxUpload: 2 << 30, Base: "203-0-113-24.sslip.io", Scheme: "https", Found: found},

@@ -1,19 +1,29 @@
 package page
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
 
 	"github.com/cloudsania/cloudsania/access"
 	"github.com/cloudsania/cloudsania/control"
-	"github.com/cloudsania/cloudsania/paas"
 	"github.com/cloudsania/cloudsania/server"
 	"github.com/cloudsania/cloudsania/ui"
 )
 
+const rowsAtOnce = 256 << 10 // bytes of rows in one event
+
 // fleet is the home page: every app.
-type fleet struct{ frame }
+type fleet struct {
+	frame
+	rows  *rows
+	looks *looks
+}
+
+func newFleet(f frame) fleet {
+	return fleet{frame: f, rows: newRows(), looks: &looks{kept: map[string]look{}}}
+}
 
 func (h fleet) routes() []server.Route {
 	return []server.Route{
@@ -24,44 +34,57 @@ func (h fleet) routes() []server.Route {
 }
 
 func (h fleet) show(c *server.Call) error {
-	p, err := h.page(c)
+	l, err := h.look(c)
 	if err != nil {
 		return err
 	}
+	p, err := h.page(c, l)
+	if err != nil {
+		return err
+	}
+	p.Rows = l.rows
 	return answer(c, http.StatusOK, p)
 }
 
+// stream sends the rows that change, one by one, and what stands above them.
 func (h fleet) stream(c *server.Call) error {
+	shown := parseFleetVersion(c.QueryParam("v"))
 	return c.Stream(func(ctx context.Context, out *server.Stream) error {
 		live := parts{out: out}
 		return h.eachChange(ctx, c, func() error {
-			p, err := h.page(c)
+			l, err := h.lookLive(c)
 			if err != nil {
 				return err
 			}
-			return live.send(p)
+			if err := live.sendHTML(l.above); err != nil {
+				return err
+			}
+			changed, whole := l.changed(shown)
+			shown = l.version
+			if len(changed) == 0 {
+				return nil
+			}
+			var buf bytes.Buffer
+			if err := ui.FleetRows(&buf, changed, whole); err != nil {
+				return err
+			}
+			if buf.Len() > rowsAtOnce { // as a page it is compressed
+				return out.SendRaw("", "go", []byte("/"))
+			}
+			return out.SendRaw("", "parts", buf.Bytes())
 		})
 	})
 }
 
-func (h fleet) page(c *server.Call) (ui.FleetPage, error) {
-	states, err := h.ctl.Apps(c.Principal, paas.Production)
-	if err != nil {
-		return ui.FleetPage{}, err
-	}
-	apps := make([]ui.App, 0, len(states))
-	for _, s := range states {
-		view := h.view(s)
-		view.Load = h.load(s)
-		apps = append(apps, view)
-	}
-	shell, err := h.shellWith(c, apps, "Apps", "apps")
+// page is the page without its rows.
+func (h fleet) page(c *server.Call, l look) (ui.FleetPage, error) {
+	shell, err := h.shellWith(c, l.apps, "Apps", "apps")
 	shell.Crumbs = []ui.Crumb{{Text: "Apps"}}
-	shell.Stream = "/live"
-	if err != nil || len(apps) == 0 {
+	shell.Stream = "/live?v=" + l.version.String()
+	if err != nil || len(l.apps) == 0 {
 		return ui.FleetPage{Shell: shell}, err
 	}
-	return ui.FleetPage{Shell: shell, Apps: apps, Figures: figures(apps, control.WeekOf(states, h.now()))}, nil
+	return ui.FleetPage{Shell: shell, Apps: l.apps, Figures: l.figures}, nil
 }
 
 // figures are the numbers of the home page, each with what it means.

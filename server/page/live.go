@@ -75,21 +75,36 @@ func nextChange(ctx context.Context, changes control.Changes, figures *meter.Fig
 // parts sends what changed on a page that is open.
 type parts struct {
 	out  *server.Stream
-	last [sha256.Size]byte
+	last [][sha256.Size]byte // what was sent of each part
 }
 
-// send renders the live parts of the page and sends them unless they are what was sent last.
+// send renders the live parts of the page and sends those that are not what was sent last.
 func (p *parts) send(page ui.Page) error {
 	var buf bytes.Buffer
 	if err := ui.Live(&buf, page); err != nil {
 		return err
 	}
-	sum := sha256.Sum256(buf.Bytes())
-	if sum == p.last {
+	return p.sendHTML(buf.Bytes())
+}
+
+// sendHTML is send for parts that were rendered before.
+func (p *parts) sendHTML(html []byte) error {
+	var changed []byte
+	for i, part := range bytes.Split(html, []byte(ui.PartEnd)) {
+		sum := sha256.Sum256(part)
+		if i < len(p.last) && p.last[i] == sum {
+			continue
+		}
+		if i == len(p.last) {
+			p.last = append(p.last, sum)
+		}
+		p.last[i] = sum
+		changed = append(changed, part...)
+	}
+	if len(changed) == 0 {
 		return nil
 	}
-	p.last = sum
-	return p.out.SendRaw("", "parts", buf.Bytes())
+	return p.out.SendRaw("", "parts", changed)
 }
 
 // follower sends the logs of a page's deployments, one after the other.

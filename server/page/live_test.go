@@ -15,7 +15,13 @@ import (
 )
 
 // events reads a stream until n events of that name have come.
-func (b *browser) events(ctx context.Context, path, name string, n int) (data []string) {
+func (b *browser) events(ctx context.Context, path, name string, n int) []string {
+	b.T.Helper()
+	return b.eventsUntil(ctx, path, name, func(data []string) bool { return len(data) == n })
+}
+
+// eventsUntil reads the events of that name of a stream until they are enough.
+func (b *browser) eventsUntil(ctx context.Context, path, name string, enough func(data []string) bool) (data []string) {
 	b.T.Helper()
 	resp, err := b.Try(ctx, servertest.Ask{Path: path, Cookie: b.cookie})
 	if err != nil {
@@ -33,7 +39,7 @@ func (b *browser) events(ctx context.Context, path, name string, n int) (data []
 		switch {
 		case l == "":
 			if event == name {
-				if data = append(data, body); len(data) == n {
+				if data = append(data, body); enough(data) {
 					return data
 				}
 			}
@@ -44,7 +50,7 @@ func (b *browser) events(ctx context.Context, path, name string, n int) (data []
 			body += l[6:] + "\n"
 		}
 	}
-	b.T.Fatalf("%s ended after %d of %d events %q: %v", path, len(data), n, name, lines.Err())
+	b.T.Fatalf("%s ended after %d events %q: %v", path, len(data), name, lines.Err())
 	return nil
 }
 
@@ -71,8 +77,8 @@ func TestDeployPageIsLive(t *testing.T) {
 	if got := b.events(ctx, "/apps/busy/live", "lines", 1); !strings.Contains(got[0], "checking out") {
 		t.Errorf("lines on the app's page: %s", got[0])
 	}
-	if got := b.events(ctx, "/live", "parts", 1); !strings.Contains(got[0], `id="fleet-rows"`) {
-		t.Errorf("parts of the home page: %s", got[0])
+	if got := b.events(ctx, "/live", "parts", 2); !strings.Contains(got[0], `id="pulse"`) || !strings.Contains(got[1], `id="fleet-rows"`) {
+		t.Errorf("parts of the home page: %s", got)
 	}
 	done := make(chan []string, 1)
 	go func() { done <- b.events(ctx, "/deploys/"+id+"/live", "end", 1) }()
@@ -110,6 +116,50 @@ func TestFiguresAreLive(t *testing.T) {
 		}
 		cancel()
 	}
+}
+
+// The home page's stream goes on from what the page shows: it sends the rows of apps that changed and no others.
+func TestFleetIsSentRowByRow(t *testing.T) {
+	b := town(t)
+	app, err := b.Store.FindApp("shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream := streamOf(t, b.page("/"))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	row := func(got string) {
+		t.Helper()
+		if strings.Count(got, "<tr ") != 1 || !strings.Contains(got, `<tr id="/apps/shop"`) || strings.Contains(got, "fleet-rows") {
+			t.Errorf("a change of one app sends %s", got)
+		}
+	}
+	rowOf := func(data []string) bool { return strings.Contains(data[len(data)-1], "a new window") }
+	sent := make(chan []string, 1)
+	go func() { sent <- b.eventsUntil(ctx, stream, "parts", rowOf) }()
+	time.Sleep(50 * time.Millisecond) // the stream shall be open before the change
+	b.GoLive(app, paas.Source{Kind: paas.SourceExternal, URL: "https://example.com/shop", Message: "a new window"})
+	got := <-sent
+	row(got[len(got)-1])
+	// who comes back with the page of before gets what changed meanwhile, and who has another control's page gets everything
+	row(b.events(ctx, stream, "parts", 2)[1])
+	b.App("young")
+	for what, path := range map[string]string{"another list": stream, "another process": "/live?v=x.1.1", "no version": "/live"} {
+		if got := b.events(ctx, path, "parts", 2)[1]; !strings.Contains(got, `id="fleet-rows"`) || !strings.Contains(got, "young") {
+			t.Errorf("%s: %s", what, got)
+		}
+	}
+}
+
+// streamOf is where a page's stream is.
+func streamOf(t *testing.T, page string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(page, `data-stream="`)
+	path, _, end := strings.Cut(rest, `"`)
+	if !ok || !end {
+		t.Fatal("the page has no stream")
+	}
+	return path
 }
 
 func TestLogPageIsLive(t *testing.T) {

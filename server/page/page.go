@@ -42,7 +42,7 @@ func New(o Options) (*Pages, error) {
 // Routes are the addresses for people.
 func (p *Pages) Routes() []server.Route {
 	f := p.frame
-	all := slices.Concat(static{}.routes(), claims{f}.routes(), logins{f}.routes(), fleet{f}.routes(), newApps{f}.routes(), apps{f}.routes(),
+	all := slices.Concat(static{}.routes(), claims{f}.routes(), logins{f}.routes(), newFleet(f).routes(), newApps{f}.routes(), apps{f}.routes(),
 		versions{f}.routes(), rollbacks{f}.routes(), deploys{f}.routes(), output{f}.routes(), variables{f}.routes(), settings{f}.routes(),
 		keys{f}.routes(), audit{f}.routes(), accounts{f}.routes())
 	for i := range all {

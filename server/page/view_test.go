@@ -40,7 +40,7 @@ func TestCrashingAppIsDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Clock.Move(time.Second)
-	path, err := b.Store.PathOf(app.ID)
+	path, err := b.Store.PathIn(b.Target(app))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,9 +19,13 @@ func Self(c *Call) (access.Resource, error) {
 // NewApp is where an app that names no project would be.
 func NewApp(c *Call) (access.Resource, error) { return c.server.Control.WhereNew("") }
 
-// TheApp is the app of :app, a name or an id.
+// TheApp is the app of :app, a name or an id. A call that goes on stays with the app that it found: it may be renamed.
 func TheApp(c *Call) (access.Resource, error) {
-	found, err := c.server.Control.FindApp(c.Principal, c.Asked("app"))
+	asked := c.Asked("app")
+	if c.found.App.ID != "" {
+		asked = c.found.App.ID
+	}
+	found, err := c.server.Control.FindApp(c.Principal, asked)
 	c.found = found
 	return found.Resource, err
 }

@@ -85,10 +85,18 @@ func (h apps) stream(c *server.Call) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		live := parts{out: out}
+		path := ""
 		return h.eachChange(ctx, c, func() error {
 			p, err := h.page(c)
 			if err != nil {
 				return err
+			}
+			if path == "" {
+				path = p.App.Path
+			}
+			if p.App.Path != path { // it was renamed, or is no longer the only one of its name
+				path = p.App.Path
+				return out.SendRaw("", "go", []byte(path))
 			}
 			if err := live.send(p); err != nil {
 				return err

@@ -118,6 +118,22 @@ func TestFiguresAreLive(t *testing.T) {
 	}
 }
 
+// Who looks at an app while somebody renames it is taken to its new address.
+func TestRenamedAppTakesItsPageAlong(t *testing.T) {
+	b := town(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	sent := make(chan []string, 1)
+	go func() { sent <- b.events(ctx, "/apps/shop/live", "go", 1) }()
+	time.Sleep(100 * time.Millisecond) // the stream shall be open before the change
+	if got := b.post("/apps/shop/settings/name", url.Values{"name": {"store"}}); got.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", got.Status, text(got.Body))
+	}
+	if got := <-sent; len(got) != 1 || strings.TrimSpace(got[0]) != "/apps/store" {
+		t.Errorf("sent to %q", got)
+	}
+}
+
 // The home page's stream goes on from what the page shows: it sends the rows of apps that changed and no others.
 func TestFleetIsSentRowByRow(t *testing.T) {
 	b := town(t)

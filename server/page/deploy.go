@@ -137,7 +137,7 @@ func (h deploys) cancel(c *server.Call) error {
 
 // again deploys the same source once more.
 func (h deploys) again(c *server.Call) error {
-	return versions{h.frame}.deploy(c, control.DeployFrom{Deployment: c.Deployment.ID})
+	return versions(h).deploy(c, control.DeployFrom{Deployment: c.Deployment.ID})
 }
 
 // history is an app's newest deployments as the pages show them.

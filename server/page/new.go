@@ -158,7 +158,7 @@ func (h newApps) forPushes(c *server.Call) error {
 		return err
 	}
 	c.Place = place
-	return apps{h.frame}.makeGitKey(c)
+	return apps(h).makeGitKey(c)
 }
 
 // fromRepository makes an app of a public repository and deploys it.

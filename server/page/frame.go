@@ -1,8 +1,10 @@
 package page
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cloudsania/cloudsania/access"
@@ -21,6 +23,7 @@ type frame struct {
 	ctl     *control.Control
 	who     *auth.Authenticator
 	meter   *meter.Meter
+	seen    *seen
 	version string
 	now     func() time.Time
 }
@@ -81,14 +84,45 @@ func builderState(b control.BuilderStatus) ui.BuilderState {
 	return out
 }
 
-// visible are the apps that whoever asks may see, by name, without what they use.
+// seen keeps the apps that each principal may see, for as long as they are the same: every page shows something of them.
+type seen struct {
+	mu         sync.Mutex
+	generation uint64
+	minute     time.Time // whether an app is down depends on the time
+	kept       map[string][]ui.App
+}
+
+// visible are the apps that whoever asks may see, by name, without what they use. The slice is shared: callers do not change it.
 func (f frame) visible(c *server.Call) ([]ui.App, error) {
+	generation, err := f.ctl.Generation()
+	if err != nil {
+		return nil, err
+	}
+	key, minute := principalKey(c), f.now().Truncate(time.Minute)
+	f.seen.mu.Lock()
+	defer f.seen.mu.Unlock()
+	if f.seen.generation != generation || !f.seen.minute.Equal(minute) {
+		f.seen.generation, f.seen.minute, f.seen.kept = generation, minute, map[string][]ui.App{}
+	}
+	if apps, ok := f.seen.kept[key]; ok {
+		return apps, nil
+	}
 	states, err := f.ctl.Apps(c.Principal, paas.Production)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]ui.App, 0, len(states))
 	for _, s := range states {
 		out = append(out, f.view(s))
 	}
-	return out, err
+	f.seen.kept[key] = out
+	return out, nil
+}
+
+// principalKey tells apart who may see what.
+func principalKey(c *server.Call) string {
+	by := c.Principal
+	return fmt.Sprint(by.Kind, by.ID, by.Scope, by.Role, by.Actions)
 }
 
 // view is an app as the pages show it.

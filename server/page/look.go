@@ -2,7 +2,6 @@ package page
 
 import (
 	"bytes"
-	"fmt"
 	"html/template"
 	"sync"
 	"time"
@@ -56,14 +55,8 @@ func (h fleet) lookLive(c *server.Call) (look, error) {
 		return l, err
 	}
 	l.above = above.Bytes()
-	h.looks.kept[lookKey(c)] = l
+	h.looks.kept[principalKey(c)] = l
 	return l, nil
-}
-
-// lookKey tells apart who may see what.
-func lookKey(c *server.Call) string {
-	by := c.Principal
-	return fmt.Sprint(by.Kind, by.ID, by.Scope, by.Role, by.Actions)
 }
 
 // current makes a look unless the last one of this principal is as good. The caller holds the lock.
@@ -72,7 +65,7 @@ func (h fleet) current(c *server.Call) (look, error) {
 	if err != nil {
 		return look{}, err
 	}
-	now, key := h.now(), lookKey(c)
+	now, key := h.now(), principalKey(c)
 	minute := now.Truncate(time.Minute)
 	sampled := h.meter.Sampled()
 	if h.looks.generation != generation || h.looks.sampled != sampled || !h.looks.minute.Equal(minute) {

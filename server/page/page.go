@@ -36,7 +36,7 @@ func New(o Options) (*Pages, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Pages{frame{ctl: o.Control, who: o.Auth, meter: o.Meter, version: o.Version, now: o.Now}}, ui.Ready()
+	return &Pages{frame{ctl: o.Control, who: o.Auth, meter: o.Meter, seen: &seen{}, version: o.Version, now: o.Now}}, ui.Ready()
 }
 
 // Routes are the addresses for people.

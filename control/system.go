@@ -66,7 +66,7 @@ func (sys System) State(ctx context.Context, by access.Principal) (out SystemSta
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	out = SystemState{Installation: sys.control.store.Settings().Installation, Started: sys.control.started, Memory: MemoryNow(), Builder: sys.Builder()}
+	out = SystemState{Installation: sys.control.store.Settings().Installation, Started: sys.control.started, Memory: memory(), Builder: sys.Builder()}
 	if out.DiskTotal, out.Free, err = disk.Free(sys.control.data); err != nil {
 		return out, err
 	}
@@ -125,12 +125,18 @@ func (sys System) Origin() string { return sys.control.site.Origin(sys.control.s
 // Domain is BASE: apps live at <app>.BASE.
 func (sys System) Domain() string { return sys.control.site.Domain }
 
-// MemoryNow is what proc(5) says; zero where it does not.
-func MemoryNow() Memory {
-	return Memory{Control: pss("self"), Total: procField("/proc/meminfo", "MemTotal:"), Available: procField("/proc/meminfo", "MemAvailable:")}
+func memory() Memory {
+	total, available := MachineMemory()
+	return Memory{Control: pss("self"), Total: total, Available: available}
 }
 
-// pss is a process's share of memory, with what it shares divided among those who share it. 0 when it may not be read.
+// MachineMemory is what proc(5) says of the machine, in bytes; zero where it does not.
+func MachineMemory() (total, available int64) {
+	return procField("/proc/meminfo", "MemTotal:"), procField("/proc/meminfo", "MemAvailable:")
+}
+
+// pss is a process's share of memory, with what it shares divided among those who share it. 0 when it may not be read. The kernel walks
+// all of the process's pages for it, which takes milliseconds.
 func pss(pid string) int64 { return procField(fmt.Sprintf("/proc/%s/smaps_rollup", pid), "Pss:") }
 
 // procField finds a "Name:   123 kB" line and returns bytes.

@@ -140,7 +140,8 @@ func newServer(cfg Config, ctl *control.Control, who *auth.Authenticator, usage 
 
 // machine is what this server has; what cannot be told bounds nothing.
 func machine() paas.Machine {
-	return paas.Machine{MemoryMB: int(control.MemoryNow().Total >> 20), CPUs: float64(runtime.NumCPU())}
+	total, _ := control.MachineMemory()
+	return paas.Machine{MemoryMB: int(total >> 20), CPUs: float64(runtime.NumCPU())}
 }
 
 func newBuilder(cfg Config, st *store.Store, engine *docker.Engine, log *slog.Logger) (*builder.Builder, error) {

@@ -93,11 +93,12 @@ func figures(apps []ui.App, week control.Week) []ui.Figure {
 	for _, a := range apps {
 		requests, sent = requests+a.Load.Requests, sent+a.Load.SentBytes
 	}
+	_, available := control.MachineMemory()
 	return []ui.Figure{
 		ui.NumberFigure("Deploys this week", int64(week.Tried), deployNote(week)),
 		ui.NumberFigure("Requests, last hour", requests, fmt.Sprintf("to %s", plural(len(apps), "app"))),
 		ui.BytesFigure("Sent, last hour", sent, "to visitors"),
-		ui.BytesFigure("Memory left", control.MemoryNow().Available, "on this server"),
+		ui.BytesFigure("Memory left", available, "on this server"),
 	}
 }
 

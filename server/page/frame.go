@@ -47,9 +47,9 @@ func (f frame) shellWith(c *server.Call, apps []ui.App, title, current string, c
 	if name == defaultTeam {
 		name = f.ctl.System.Domain()
 	}
-	use := control.MemoryNow()
+	total, available := control.MachineMemory()
 	shell := ui.Shell{Title: title, Current: current, Crumbs: append([]ui.Crumb{{Text: "Apps", Path: "/"}}, crumbs...), Team: name,
-		AppCount: len(apps), Version: f.version, Use: ui.Use{MemoryUsed: use.Total - use.Available, MemoryTotal: use.Total},
+		AppCount: len(apps), Version: f.version, Use: ui.Use{MemoryUsed: total - available, MemoryTotal: total},
 		Builder: builderState(f.ctl.System.Builder()), Now: f.now()}
 	if !wantsFragment(c, "body") && !c.Route().Stream {
 		shell.Flash = flash(c)

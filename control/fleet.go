@@ -126,6 +126,17 @@ func (c *Control) refresh(dirty []store.Dirty) error {
 	})
 }
 
+// state is what is known of one app. NotFound when it was deleted.
+func (f *fleet) state(target paas.Target) (AppState, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s, ok := f.states[target]
+	if !ok {
+		return s, &paas.Error{Kind: paas.NotFound, Msg: "the app is not there any more"}
+	}
+	return s, nil
+}
+
 // touched are the apps whose state may be another one now; all when it may be any app's.
 func (f *fleet) touched(dirty []store.Dirty) (apps map[string]bool, all bool) {
 	apps = map[string]bool{}

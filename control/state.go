@@ -128,13 +128,16 @@ func (c *Control) Remote(p Place) string {
 
 // App is how an app stands.
 func (c *Control) App(by access.Principal, target paas.Target) (s AppState, err error) {
-	err = c.view(by, access.AppRead, target, func(t *store.Tx, p Place) error {
-		s, err = c.state(t, p)
-		return err
-	})
-	if err == nil {
-		s.ByID, err = c.ambiguous(by, s.App)
+	if err := c.view(by, access.AppRead, target, func(*store.Tx, Place) error { return nil }); err != nil {
+		return s, err
 	}
+	if _, err := c.everything(); err != nil {
+		return s, err
+	}
+	if s, err = c.fleet.state(target); err != nil {
+		return s, err
+	}
+	s.ByID, err = c.ambiguous(by, s.App)
 	return s, err
 }
 

@@ -142,7 +142,7 @@ func TestBrowser(t *testing.T) {
 	b.sees("corner-shop.localhost", 10*time.Second)
 	b.shot("new-app")
 	b.do(b.click("button.primary[type=submit]"))
-	b.sees("v1 is live", 3*time.Minute)
+	b.sees("v1 is live", 8*time.Minute) // the builder is made first
 	w.wantPage(t, "corner-shop", "/", "hello from express")
 
 	w.cli(t, "env", "corner-shop", "set", "GREETING=hello")

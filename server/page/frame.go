@@ -84,6 +84,9 @@ func builderState(b control.BuilderStatus) ui.BuilderState {
 	return out
 }
 
+// preparing reports whether the builder is being made.
+func (f frame) preparing() bool { return builderState(f.ctl.System.Builder()).Preparing }
+
 // seen keeps the apps that each principal may see, for as long as they are the same: every page shows something of them.
 type seen struct {
 	mu         sync.Mutex

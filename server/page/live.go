@@ -19,6 +19,7 @@ import (
 const (
 	changeGather = 100 * time.Millisecond // changes that come close together are shown together
 	quietFor     = 5 * time.Minute        // that a page is not rendered at most: a crash is over some time after the last one
+	builderEvery = time.Second            // while the builder is made: its progress is not in the store
 	lineGather   = 100 * time.Millisecond // lines reach a page in batches
 	linesAtOnce  = 200
 )
@@ -33,10 +34,14 @@ func (f frame) eachChange(ctx context.Context, c *server.Call, fn func() error) 
 	defer changes.Close()
 	defer figures.Close()
 	for {
+		quiet := quietFor
+		if f.preparing() { // asked before the page is made: its last state shall be shown too
+			quiet = builderEvery
+		}
 		if err := fn(); err != nil {
 			return err
 		}
-		if err := nextChange(ctx, changes, figures, c.Target()); err != nil {
+		if err := nextChange(ctx, changes, figures, c.Target(), quiet); err != nil {
 			return err
 		}
 		select {
@@ -51,7 +56,7 @@ func (f frame) eachChange(ctx context.Context, c *server.Call, fn func() error) 
 }
 
 // nextChange returns when either has something new, or after a while for what changes with time alone; the error is that of ctx.
-func nextChange(ctx context.Context, changes control.Changes, figures *meter.Figures, of paas.Target) error {
+func nextChange(ctx context.Context, changes control.Changes, figures *meter.Figures, of paas.Target, quiet time.Duration) error {
 	either, stop := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() {
@@ -66,7 +71,7 @@ func nextChange(ctx context.Context, changes control.Changes, figures *meter.Fig
 			}
 		}
 	})
-	_ = changes.Next(either, quietFor)
+	_ = changes.Next(either, quiet)
 	stop()
 	watching.Wait()
 	return ctx.Err()

@@ -42,8 +42,9 @@ func (h fleet) look(c *server.Call) (look, error) {
 func (h fleet) lookLive(c *server.Call) (look, error) {
 	h.looks.mu.Lock()
 	defer h.looks.mu.Unlock()
+	preparing := h.preparing() // the builder's progress stands above the rows, and is nothing to keep
 	l, err := h.current(c)
-	if err != nil || l.above != nil {
+	if err != nil || l.above != nil && !preparing {
 		return l, err
 	}
 	p, err := h.page(c, l)
@@ -55,6 +56,9 @@ func (h fleet) lookLive(c *server.Call) (look, error) {
 		return l, err
 	}
 	l.above = above.Bytes()
+	if preparing {
+		return l, nil
+	}
 	h.looks.kept[principalKey(c)] = l
 	return l, nil
 }

@@ -26,7 +26,7 @@ func (a *Authenticator) UpdateProfile(ctx context.Context, by access.Principal, 
 	if err != nil {
 		return u, err
 	}
-	if in.Email != nil && normalEmail(*in.Email) != u.Email { // who has the mail box gets into the account
+	if in.Email != nil && paas.NormalEmail(*in.Email) != u.Email { // who has the mail box gets into the account
 		if _, err := a.confirm(ctx, by, in.Password); err != nil {
 			return u, err
 		}

@@ -9,8 +9,6 @@ import (
 	"github.com/cloudsania/cloudsania/store"
 )
 
-const maxEmail = 254 // RFC 5321, 4.5.3.1.3
-
 // Login is what a person signs in with.
 type Login struct {
 	Email    string
@@ -23,8 +21,8 @@ type Login struct {
 // long, whether the account exists or not; only who has the password right learns that a code is missing
 // (Unauthenticated with Field "code").
 func (a *Authenticator) SignIn(ctx context.Context, in Login) (SignedIn, error) {
-	in.Email = normalEmail(in.Email)
-	if len(in.Email) > maxEmail {
+	in.Email = paas.NormalEmail(in.Email)
+	if len(in.Email) > paas.MaxEmail {
 		return SignedIn{}, wrongLogin()
 	}
 	u, err := a.store.UserByEmail(in.Email)
@@ -172,5 +170,3 @@ func (a *Authenticator) confirm(ctx context.Context, by access.Principal, passwo
 	try.undo()
 	return u, nil
 }
-
-func normalEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }

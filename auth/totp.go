@@ -37,7 +37,7 @@ func NewEnrolment(email string, again paas.Secret) Enrolment {
 	}
 	label := totpIssuer
 	if email != "" {
-		label += ":" + paas.Clip(email, maxEmail)
+		label += ":" + paas.Clip(email, paas.MaxEmail)
 	}
 	uri := url.URL{Scheme: "otpauth", Host: "totp", Path: "/" + label, RawQuery: "issuer=" + totpIssuer + "&secret=" + secret}
 	return Enrolment{Secret: paas.NewSecret(secret), URI: paas.NewSecret(uri.String())}

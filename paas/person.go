@@ -8,9 +8,11 @@ import (
 	"time"
 )
 
+// MaxEmail is the longest e-mail address, in bytes (RFC 5321, 4.5.3.1.3).
+const MaxEmail = 254
+
 const (
 	maxPersonName = 100
-	maxEmail      = 254 // RFC 5321, 4.5.3.1.3
 	maxTokenName  = 100
 	maxNetworks   = 50
 )
@@ -37,7 +39,7 @@ func (u User) Trimmed() User {
 // Validate tells whether the person's details can be kept.
 func (u User) Validate() error {
 	name, domain, ok := strings.Cut(u.Email, "@")
-	if !ok || name == "" || domain == "" || len(u.Email) > maxEmail || strings.ContainsAny(u.Email, " \t\r\n\x00/") {
+	if !ok || name == "" || domain == "" || len(u.Email) > MaxEmail || strings.ContainsAny(u.Email, " \t\r\n\x00/") {
 		return Invalidf("email", "write it like name@example.com", "%q cannot be an e-mail address", Clip(u.Email, 60))
 	}
 	if len(u.Name) > maxPersonName {
